@@ -95,6 +95,9 @@ pub enum Error {
     /// Two entries of a map, or fields of a struct, have the same key.
     #[error("a map has the same key twice")]
     DuplicateKey,
+    /// Two items of a set have the same bytes.
+    #[error("a set has the same item twice")]
+    DuplicateItem,
     /// A number or time lies outside of what its kind can hold.
     #[error("out of range: {what}")]
     OutOfRange {
@@ -105,6 +108,44 @@ pub enum Error {
     #[error("the text does not spell a {kind}")]
     Spelling {
         /// The kind that was to be read from the text.
+        kind: Kind,
+    },
+    /// A tag or a name is registered already.
+    #[error("the tag {tag} or the name `{name}` is registered already")]
+    AlreadyRegistered {
+        /// The tag that was to be registered.
+        tag: u32,
+        /// The name that was to be registered.
+        name: String,
+    },
+    /// No custom type is registered under this tag.
+    #[error("no custom type has the tag {tag}")]
+    UnknownTag {
+        /// The tag.
+        tag: u32,
+    },
+    /// No custom type is registered under this name.
+    #[error("no custom type has the name `{name}`")]
+    UnknownName {
+        /// The name.
+        name: String,
+    },
+    /// A custom type's predicate does not hold for the content.
+    #[error("the content is not accepted as `{name}`")]
+    NotAccepted {
+        /// The name of the type.
+        name: String,
+    },
+    /// An object of one member, whose name starts with `$`, stands for no kind that is known.
+    #[error("the JSON tag `{tag}` is unknown")]
+    UnknownJsonTag {
+        /// The member's name.
+        tag: String,
+    },
+    /// What follows a tag is not of its form, or a tag stands beside other members.
+    #[error("the JSON does not have the form of a {kind}")]
+    MalformedJson {
+        /// The kind that the tag stands for.
         kind: Kind,
     },
     /// The type's own code refused to write or read the value.

@@ -2,6 +2,12 @@
 
 use std::fmt;
 
+use rmp::Marker;
+
+use crate::Error;
+use crate::layout::header_len;
+use crate::reader::extension_kind;
+
 /// Says what sort of thing a value is, without the value.
 ///
 /// `Display` gives the name used in messages: `integer`, `text`, `datetime`, …
@@ -56,6 +62,63 @@ pub enum Kind {
 }
 
 impl Kind {
+    pub(crate) const ALL: [Self; 19] = [
+        Self::Null,
+        Self::Bool,
+        Self::Integer,
+        Self::Float,
+        Self::Text,
+        Self::Bytes,
+        Self::List,
+        Self::Map,
+        Self::Decimal,
+        Self::Uuid,
+        Self::Timestamp,
+        Self::DateTime,
+        Self::Date,
+        Self::Time,
+        Self::Duration,
+        Self::Complex,
+        Self::Set,
+        Self::Tuple,
+        Self::Custom,
+    ];
+
+    /// Returns the kind of stored bytes, of which it looks at the start only.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`] if no value starts like this.
+    ///
+    /// ```
+    /// use annals_codec::{Kind, encode};
+    ///
+    /// assert_eq!(Kind::of(&encode(&[1, 2, 3])?)?, Kind::List);
+    /// # Ok::<(), annals_codec::Error>(())
+    /// ```
+    pub fn of(bytes: &[u8]) -> Result<Self, Error> {
+        let unknown = Error::Malformed { offset: 0, rule: "a value starts with a byte that tells its kind" };
+        let Some(first) = bytes.first() else {
+            return Err(unknown);
+        };
+        let marker = Marker::from_u8(*first);
+        Ok(match marker {
+            Marker::Null => Self::Null,
+            Marker::False | Marker::True => Self::Bool,
+            Marker::FixPos(_) | Marker::U8 | Marker::U16 | Marker::U32 | Marker::U64 => Self::Integer,
+            Marker::FixNeg(_) | Marker::I8 | Marker::I16 | Marker::I32 | Marker::I64 => Self::Integer,
+            Marker::F32 | Marker::F64 => Self::Float,
+            Marker::FixStr(_) | Marker::Str8 | Marker::Str16 | Marker::Str32 => Self::Text,
+            Marker::Bin8 | Marker::Bin16 | Marker::Bin32 => Self::Bytes,
+            Marker::FixArray(_) | Marker::Array16 | Marker::Array32 => Self::List,
+            Marker::FixMap(_) | Marker::Map16 | Marker::Map32 => Self::Map,
+            Marker::Reserved => return Err(unknown),
+            _ => {
+                let code = bytes.get(header_len(marker) - 1).map(|byte| byte.cast_signed());
+                return code.and_then(extension_kind).ok_or(unknown);
+            }
+        })
+    }
+
     /// Returns the name that messages use for this kind.
     #[must_use]
     pub const fn name(self) -> &'static str {
