@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_bytes::Bytes;
 
 use crate::extension::flat_value;
-use crate::integer::{Integer, Repr};
+use crate::integer::Integer;
 use crate::layout::flat_extension;
 use crate::nested::{entry_of, pair_of};
 use crate::{
@@ -171,10 +171,7 @@ impl Serialize for Integer {
         match (u64::try_from(*self), i64::try_from(*self)) {
             (Ok(number), _) => serializer.serialize_u64(number),
             (_, Ok(number)) => serializer.serialize_i64(number),
-            _ if serializer.is_human_readable() => match self.0 {
-                Repr::Negative(number) => serializer.serialize_i128(number),
-                Repr::NonNegative(number) => serializer.serialize_u128(number),
-            },
+            _ if serializer.is_human_readable() => serializer.collect_str(self),
             _ => serialize_extension(&Value::Integer(*self), serializer),
         }
     }
@@ -182,11 +179,15 @@ impl Serialize for Integer {
 
 impl<'de> Deserialize<'de> for Integer {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(IntegerVisitor)
+        let human_readable = deserializer.is_human_readable();
+        deserializer.deserialize_any(IntegerVisitor { human_readable })
     }
 }
 
-struct IntegerVisitor;
+/// Few human-readable formats have numbers of more than 64 bits, so that these stand in text.
+struct IntegerVisitor {
+    human_readable: bool,
+}
 
 impl<'de> Visitor<'de> for IntegerVisitor {
     type Value = Integer;
@@ -214,6 +215,10 @@ impl<'de> Visitor<'de> for IntegerVisitor {
     fn visit_newtype_struct<D: Deserializer<'de>>(self, inner: D) -> Result<Integer, D::Error> {
         inner.deserialize_any(FlatVisitor { human_readable: false, wanted: PhantomData })
     }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Integer, E> {
+        FlatVisitor { human_readable: self.human_readable, wanted: PhantomData }.visit_str(text)
+    }
 }
 
 impl Flat for Integer {
@@ -223,7 +228,7 @@ impl Flat for Integer {
         value.as_integer()
     }
 
-    fn from_text(_text: &str) -> Option<Self> {
-        None
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok()
     }
 }

@@ -7,3 +7,8 @@ pub(crate) const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;
 pub(crate) fn canonical_bits(number: f64) -> u64 {
     if number.is_nan() { NAN_BITS } else { number.to_bits() }
 }
+
+/// Returns the float, or the only NaN in place of any.
+pub(crate) fn canonical(number: f64) -> f64 {
+    f64::from_bits(canonical_bits(number))
+}

@@ -188,34 +188,36 @@ pub(crate) fn marker(value: &Value) -> Marker {
         | Value::Complex(_)
         | Value::Set(_)
         | Value::Tuple(_)
-        | Value::Custom { .. } => extension_marker(payload_len(value)),
+        | Value::Custom { .. } => extension_marker(payload_len(value).unwrap_or_default()),
     }
 }
 
 /// Returns how many bytes the canonical form of this value takes.
 pub(crate) fn encoded_len(value: &Value) -> usize {
-    let header = header_len(marker(value));
-    header
-        + match value {
-            Value::Text(text) => text.len(),
-            Value::Bytes(bytes) => bytes.len(),
-            Value::List(items) => items.iter().map(encoded_len).sum(),
-            Value::Map(map) => map.iter().map(|(key, value)| encoded_len(key) + encoded_len(value)).sum(),
-            _ => payload_len(value),
-        }
+    // Measured once for header and payload: twice a level would be 2^128 times at the deepest.
+    if let Some(payload_len) = payload_len(value) {
+        return header_len(extension_marker(payload_len)) + payload_len;
+    }
+    let content = match value {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(items) => items.iter().map(encoded_len).sum(),
+        Value::Map(map) => map.iter().map(|(key, value)| encoded_len(key) + encoded_len(value)).sum(),
+        _ => 0,
+    };
+    header_len(marker(value)) + content
 }
 
-/// Returns how many bytes the payload of an extension takes, and 0 for every other value.
-pub(crate) fn payload_len(value: &Value) -> usize {
+/// Returns how many bytes the payload of an extension takes.
+pub(crate) fn payload_len(value: &Value) -> Option<usize> {
+    let list = |len, items: usize| header_len(list_marker(len)) + items;
     match value {
-        Value::Set(items) => {
-            header_len(list_marker(items.len())) + items.iter().map(encoded_len).sum::<usize>()
+        Value::Set(items) => Some(list(items.len(), items.iter().map(encoded_len).sum())),
+        Value::Tuple(items) => Some(list(items.len(), items.iter().map(encoded_len).sum())),
+        Value::Custom { tag, content } => {
+            Some(header_len(uint_marker(u64::from(*tag))) + encoded_len(content))
         }
-        Value::Tuple(items) => {
-            header_len(list_marker(items.len())) + items.iter().map(encoded_len).sum::<usize>()
-        }
-        Value::Custom { tag, content } => header_len(uint_marker(u64::from(*tag))) + encoded_len(content),
-        _ => flat_extension(value).map_or(0, |(_, payload)| payload.len()),
+        _ => flat_extension(value).map(|(_, payload)| payload.len()),
     }
 }
 

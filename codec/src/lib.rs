@@ -26,6 +26,10 @@ mod python;
 mod reader;
 mod registry;
 mod spelling;
+#[cfg(test)]
+mod test_values;
+#[cfg(test)]
+mod tests;
 mod timestamp;
 mod uuid;
 mod value;

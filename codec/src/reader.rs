@@ -253,7 +253,7 @@ impl<'a> Reader<'a> {
 
     #[cold]
     fn cut_off(&self) -> Error {
-        Error::Malformed { offset: self.end, rule: "the value ends before the bytes do" }
+        Error::Malformed { offset: self.end, rule: "a value ends before the bytes do" }
     }
 
     /// Returns an error about the piece that was just read, or is being read.

@@ -9,7 +9,7 @@ use crate::flat::serialize_extension;
 use crate::layout::code;
 use crate::nested::{self, entry_of, pair_of};
 use crate::reader::Reader;
-use crate::{Error, MAX_DEPTH, Map, Value, build, check};
+use crate::{Error, MAX_DEPTH, Map, Value, build, check, float};
 
 /// Writes what the value is. Human-readable formats have no word for most kinds, and get the plain data: a decimal
 /// or a time as text, a set or tuple as a list. To lose nothing there, use [`Value::to_json`].
@@ -19,7 +19,7 @@ impl Serialize for Value {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(truth) => serializer.serialize_bool(*truth),
             Self::Integer(integer) => integer.serialize(serializer),
-            Self::Float(number) => serializer.serialize_f64(*number),
+            Self::Float(number) => serializer.serialize_f64(float::canonical(*number)),
             Self::Text(text) => serializer.serialize_str(text),
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
             Self::List(items) => items.serialize(serializer),

@@ -56,7 +56,7 @@ impl Writer {
     }
 
     pub(crate) fn float(&mut self, number: f64) {
-        written(encode::write_f64(&mut self.0, f64::from_bits(float::canonical_bits(number))));
+        written(encode::write_f64(&mut self.0, float::canonical(number)));
     }
 
     pub(crate) fn text(&mut self, text: &str) -> Result<(), Error> {
@@ -112,15 +112,15 @@ impl Writer {
                 }
             }
             Value::Set(items) => {
-                self.extension_header(code::SET, layout::payload_len(value))?;
+                self.payload_header(code::SET, value)?;
                 self.items(items, levels)?;
             }
             Value::Tuple(items) => {
-                self.extension_header(code::TUPLE, layout::payload_len(value))?;
+                self.payload_header(code::TUPLE, value)?;
                 self.items(items, levels)?;
             }
             Value::Custom { tag, content } => {
-                self.extension_header(code::CUSTOM, layout::payload_len(value))?;
+                self.payload_header(code::CUSTOM, value)?;
                 self.unsigned(u64::from(*tag));
                 self.value(content, deeper(levels)?)?;
             }
@@ -131,6 +131,10 @@ impl Writer {
             }
         }
         Ok(())
+    }
+
+    fn payload_header(&mut self, code: i8, value: &Value) -> Result<(), Error> {
+        self.extension_header(code, layout::payload_len(value).unwrap_or_default())
     }
 
     fn items<'v, I>(&mut self, items: I, levels: usize) -> Result<(), Error>

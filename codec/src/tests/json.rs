@@ -1,0 +1,114 @@
+//! The JSON form loses nothing.
+
+use proptest::prelude::*;
+use serde_json::{Value as Json, json};
+
+use crate::test_values::{any_value, golden};
+use crate::{Error, Kind, MAX_DEPTH, Registry, Value};
+
+#[test]
+fn every_kind_has_its_golden_json() {
+    let registry = Registry::builtin();
+    for (value, _, text) in golden() {
+        assert_eq!(value.to_json(&registry).to_string(), text);
+        // `python.random` stands in the table under its name, with content that is not one.
+        if value.kind() != Kind::Custom {
+            let json: Json = serde_json::from_str(text).unwrap();
+            assert_eq!(Value::from_json(&json, &registry).unwrap(), value, "{text}");
+        }
+    }
+}
+
+fn without_builtin_tags(value: &Value) -> bool {
+    Registry::builtin().check(value) != Err(Error::NotAccepted { name: "python.random".to_owned() })
+}
+
+proptest! {
+    #[test]
+    fn values_round_trip_through_json_text(value in any_value().prop_filter("a random state", without_builtin_tags)) {
+        let registry = Registry::builtin();
+        let text = value.to_json(&registry).to_string();
+        let json: Json = serde_json::from_str(&text).unwrap();
+        prop_assert_eq!(&Value::from_json(&json, &registry).unwrap(), &value);
+    }
+
+    #[test]
+    fn any_json_is_read_or_refused(text in r#"[\[\]{}:, 0-9.e"$a-z]{0,40}"#) {
+        if let Ok(json) = serde_json::from_str::<Json>(&text) {
+            let _ = Value::from_json(&json, &Registry::builtin());
+        }
+    }
+}
+
+#[test]
+fn plain_json_is_itself() {
+    let json = json!({"a": [1, -1, 1.0, null, true, "x"], "b": {"c": {}}, "": 0});
+    assert_eq!(Value::from_json(&json, &Registry::builtin()).unwrap().to_json(&Registry::builtin()), json);
+}
+
+#[test]
+fn wrong_forms_are_refused_by_the_name_of_what_they_are_not() {
+    let malformed = |kind| Error::MalformedJson { kind };
+    for (json, expected) in [
+        (json!({"$int": 5}), malformed(Kind::Integer)),
+        (json!({"$int": "5.0"}), malformed(Kind::Integer)),
+        (json!({"$f64": "nan"}), malformed(Kind::Float)),
+        (json!({"$bytes": "a"}), malformed(Kind::Bytes)),
+        (json!({"$bytes": [1]}), malformed(Kind::Bytes)),
+        (json!({"$decimal": "x"}), malformed(Kind::Decimal)),
+        (json!({"$uuid": "x"}), malformed(Kind::Uuid)),
+        (json!({"$timestamp": "2026-04-08"}), malformed(Kind::Timestamp)),
+        (json!({"$datetime": "2026-04-08T00:00:00Z"}), malformed(Kind::DateTime)),
+        (json!({"$date": null}), malformed(Kind::Date)),
+        (json!({"$time": "1:00"}), malformed(Kind::Time)),
+        (json!({"$duration": "1s"}), malformed(Kind::Duration)),
+        (json!({"$complex": [1]}), malformed(Kind::Complex)),
+        (json!({"$complex": ["1", 2]}), malformed(Kind::Complex)),
+        (json!({"$set": {}}), malformed(Kind::Set)),
+        (json!({"$set": [1, 1]}), Error::DuplicateItem),
+        (json!({"$tuple": "x"}), malformed(Kind::Tuple)),
+        (json!({"$map": [[1]]}), malformed(Kind::Map)),
+        (json!({"$map": [[1, 2], [1, 3]]}), Error::DuplicateKey),
+        (json!({"$map": {}}), malformed(Kind::Map)),
+        (json!({"$custom": [1]}), malformed(Kind::Custom)),
+        (json!({"$custom": [-1, null]}), malformed(Kind::Custom)),
+        (json!({"$custom": ["nobody", null]}), Error::UnknownName { name: "nobody".to_owned() }),
+        (json!({"$custom": ["python.random", 1]}), Error::NotAccepted { name: "python.random".to_owned() }),
+        (json!({"$other": 1}), Error::UnknownJsonTag { tag: "$other".to_owned() }),
+        (json!({"$": "x"}), Error::UnknownJsonTag { tag: "$".to_owned() }),
+        (json!({"$int": "5", "a": 1}), malformed(Kind::Map)),
+        (json!([{"a": {"$date": "x"}}]), malformed(Kind::Date)),
+    ] {
+        assert_eq!(Value::from_json(&json, &Registry::builtin()), Err(expected), "{json}");
+    }
+}
+
+#[test]
+fn other_spellings_are_taken() {
+    let registry = Registry::builtin();
+    for (json, expected) in [
+        (json!({"$int": "5"}), Value::from(5)),
+        (json!({"$decimal": "+01.10"}), Value::Decimal("1.10".parse().unwrap())),
+        (
+            json!({"$timestamp": "2026-04-08 05:53:44Z"}),
+            Value::Timestamp("2026-04-08T05:53:44Z".parse().unwrap()),
+        ),
+        (json!({"$complex": [1, 2.5]}), Value::Complex(crate::Complex { re: 1.0, im: 2.5 })),
+        (json!({"$map": [["a", 1]]}), Value::map([("a", 1.into())])),
+        (json!({"$custom": [77, 1]}), Value::Custom { tag: 77, content: Box::new(1.into()) }),
+    ] {
+        assert_eq!(Value::from_json(&json, &registry).unwrap(), expected, "{json}");
+    }
+}
+
+#[test]
+fn json_deeper_than_the_limit_is_refused() {
+    let registry = Registry::builtin();
+    let list = |levels: usize| (0..levels).fold(Json::Null, |inner, _| json!([inner]));
+    let deepest = Value::from_json(&list(MAX_DEPTH), &registry).unwrap();
+    assert_eq!(deepest.to_bytes().map(|bytes| bytes.len()), Ok(MAX_DEPTH + 1));
+    let too_deep = Err(Error::TooDeep { limit: MAX_DEPTH });
+    assert_eq!(Value::from_json(&list(MAX_DEPTH + 1), &registry), too_deep);
+    let tuple = (0..=MAX_DEPTH).fold(Json::Null, |inner, _| json!({"$tuple": [inner]}));
+    assert_eq!(Value::from_json(&tuple, &registry), too_deep);
+}
