@@ -1,0 +1,306 @@
+use std::sync::Arc;
+
+use annals_codec::Timestamp;
+
+use super::{
+    Batch, Change, CommitEntries, Conflict, Key, Namespace, Order, Position, PositionRange, Receipt,
+};
+use crate::error::Error;
+
+/// How much an appended commit survives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// Survives a crash of the process as far as the driver's documentation says. Commits may be
+    /// lost in a power cut, always the newest ones, never one in the middle.
+    Buffered,
+    /// Survives `kill -9` and a power cut: the bytes reached the disk before `append` returned.
+    #[default]
+    Synced,
+}
+
+/// Which keys a read of the state covers.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Scope {
+    /// Every key of the log.
+    All,
+    /// The fields of this one record.
+    Record(Namespace),
+    /// The fields of this record and of every record below it.
+    Under(Namespace),
+}
+
+impl Scope {
+    /// Returns whether `namespace` is a record of this scope.
+    #[must_use]
+    pub fn contains(&self, namespace: &Namespace) -> bool {
+        match self {
+            Scope::All => true,
+            Scope::Record(record) => namespace == record,
+            Scope::Under(ancestor) => namespace.is_under(ancestor),
+        }
+    }
+}
+
+/// A moment of the log, before it is resolved to the boundary of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// The commit that ends at this position, or else the one before.
+    Position(Position),
+    /// The last commit recorded at or before this time.
+    Time(Timestamp),
+}
+
+impl From<Position> for At {
+    fn from(position: Position) -> At {
+        At::Position(position)
+    }
+}
+
+impl From<Timestamp> for At {
+    fn from(time: Timestamp) -> At {
+        At::Time(time)
+    }
+}
+
+/// Where one log lives.
+///
+/// Users hold a [`Log`](super::Log) or a store; they validate, page and decode once, so that a
+/// driver stays thin. What a driver may rely on: names are valid; a batch is never empty, has at
+/// most one write a key, and none with [`Action::Erased`](super::Action::Erased); values are
+/// within the limits; `limit` is at least 1. What every driver owes is written at each method and
+/// tested by the suite in `annals-conformance`; its documentation teaches how to write a driver.
+///
+/// All methods may run at the same time from several threads. Reads see whole commits: all of a
+/// commit's entries or none. There are no defaults: a decorator that forgets a method does not
+/// compile.
+pub trait Driver: Send + Sync {
+    /// Appends each batch as a commit of its own, in order, all in one durable write.
+    ///
+    /// - The answer has one element a batch, in order. A batch whose conditions do not hold is
+    ///   answered with the [`Conflict`], writes nothing, and does not disturb its neighbours.
+    /// - Conditions are checked inside the transaction that stores the entries, in order, each
+    ///   batch after the ones before it.
+    /// - Positions go on at the last position plus one, without a gap, in the order of `writes`.
+    /// - `recorded_at` is the greater of the batch's `now` and the last commit's.
+    /// - On `Ok` the commits are readable by everyone who holds the log, and as durable as each
+    ///   receipt says.
+    ///
+    /// # Errors
+    /// On `Err` none of the batches was appended, unless the error is of a kind that leaves the
+    /// disk's state unknown: then every later append is refused until the log is opened anew.
+    fn append(
+        &self,
+        batches: &[Batch],
+        durability: Durability,
+    ) -> Result<Vec<Result<Receipt, Conflict>>, Error>;
+
+    /// Makes everything that was appended [`Durability::Synced`].
+    ///
+    /// # Errors
+    /// If that could not be done, or is not known to be done.
+    fn sync(&self) -> Result<(), Error>;
+
+    /// Returns the position of the newest entry, [`Position::START`] in an empty log.
+    ///
+    /// Never decreases: nobody later finds a new entry at or below what was answered once.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn last_position(&self) -> Result<Position, Error>;
+
+    /// Returns the last position of the last commit at or before a moment.
+    ///
+    /// For [`At::Position`]: the greatest commit end ≤ that position. For [`At::Time`]: the
+    /// greatest commit end whose `recorded_at` ≤ that time. [`Position::START`] if there is none.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn boundary(&self, at: At) -> Result<Position, Error>;
+
+    /// Returns whole commits whose *last* position lies in `range`, in `order`.
+    ///
+    /// The page ends with the commit with which it reaches `limit` entries, so it holds at least
+    /// one commit unless there is none, and fewer than `limit` entries plus one commit's.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or what stands there is damaged.
+    fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error>;
+
+    /// Returns the changes of one key at positions in `range`, in `order`, without the first
+    /// `skip`, at most `limit`.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or what stands there is damaged.
+    fn history(
+        &self,
+        key: &Key,
+        range: PositionRange,
+        order: Order,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<Change>, Error>;
+
+    /// Returns the newest change at or before `at` of each key in `scope` that has one, deletions
+    /// included, in key order, from the first key greater than `after`, at most `limit`.
+    ///
+    /// Costs the keys in scope, never their versions. `at` is the end of a commit, or
+    /// [`Position::MAX`] for the newest state.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or what stands there is damaged.
+    fn state(
+        &self,
+        scope: &Scope,
+        at: Position,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Change>, Error>;
+
+    /// Returns the namespaces in scope that ever had an entry, in byte order, from the first one
+    /// greater than `after`, at most `limit`.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn namespaces(
+        &self,
+        scope: &Scope,
+        after: Option<&Namespace>,
+        limit: usize,
+    ) -> Result<Vec<Namespace>, Error>;
+
+    /// Appends commits as they stood in another log: positions, times, contexts, ids, actions.
+    ///
+    /// All of them in one atomic and durable write.
+    ///
+    /// # Errors
+    /// [`Error::Restore`] if the first commit does not continue at the last position plus one, the
+    /// commits do not continue one another, or a `recorded_at` falls; nothing is written then.
+    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error>;
+
+    /// Returns what this driver can do beyond the above.
+    fn abilities(&self) -> Abilities<'_>;
+}
+
+/// What a driver can do beyond [`Driver`], each a small trait of its own.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct Abilities<'a> {
+    /// Tells sizes.
+    pub measure: Option<&'a dyn Measure>,
+    /// Checks its own storage.
+    pub check: Option<&'a dyn Check>,
+}
+
+impl std::fmt::Debug for Abilities<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Abilities")
+            .field("measure", &self.measure.is_some())
+            .field("check", &self.check.is_some())
+            .finish()
+    }
+}
+
+/// The ability to tell how large the log is without reading all of it.
+pub trait Measure {
+    /// Returns the sizes at this moment.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    fn measure(&self) -> Result<Size, Error>;
+}
+
+/// How large a log is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    /// The number of commits.
+    pub commits: u64,
+    /// The number of keys that ever had an entry.
+    pub keys: u64,
+    /// The bytes that the log takes where it lives, its auxiliary files included.
+    pub bytes: u64,
+}
+
+/// The ability to check the storage underneath, below what a reader of the log can see.
+pub trait Check {
+    /// Returns what was checked and what was found wrong.
+    ///
+    /// # Errors
+    /// If the check itself could not be done.
+    fn check(&self) -> Result<CheckReport, Error>;
+}
+
+/// What a driver's own check looked at, and what it found wrong.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CheckReport {
+    /// What was looked at, a phrase each: "pages and indexes of the SQLite file".
+    pub checked: Vec<String>,
+    /// What is damaged, a sentence each, without values; empty if all is well.
+    pub damages: Vec<String>,
+}
+
+/// Forwards every method to what a pointer points to.
+macro_rules! forward_driver {
+    ($($pointer:ty),*) => {$(
+        impl<D: Driver + ?Sized> Driver for $pointer {
+            fn append(
+                &self,
+                batches: &[Batch],
+                durability: Durability,
+            ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
+                (**self).append(batches, durability)
+            }
+            fn sync(&self) -> Result<(), Error> {
+                (**self).sync()
+            }
+            fn last_position(&self) -> Result<Position, Error> {
+                (**self).last_position()
+            }
+            fn boundary(&self, at: At) -> Result<Position, Error> {
+                (**self).boundary(at)
+            }
+            fn commits(
+                &self,
+                range: PositionRange,
+                order: Order,
+                limit: usize,
+            ) -> Result<Vec<CommitEntries>, Error> {
+                (**self).commits(range, order, limit)
+            }
+            fn history(
+                &self,
+                key: &Key,
+                range: PositionRange,
+                order: Order,
+                skip: usize,
+                limit: usize,
+            ) -> Result<Vec<Change>, Error> {
+                (**self).history(key, range, order, skip, limit)
+            }
+            fn state(
+                &self,
+                scope: &Scope,
+                at: Position,
+                after: Option<&Key>,
+                limit: usize,
+            ) -> Result<Vec<Change>, Error> {
+                (**self).state(scope, at, after, limit)
+            }
+            fn namespaces(
+                &self,
+                scope: &Scope,
+                after: Option<&Namespace>,
+                limit: usize,
+            ) -> Result<Vec<Namespace>, Error> {
+                (**self).namespaces(scope, after, limit)
+            }
+            fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
+                (**self).restore(commits)
+            }
+            fn abilities(&self) -> Abilities<'_> {
+                (**self).abilities()
+            }
+        }
+    )*};
+}
+
+forward_driver!(Box<D>, Arc<D>);

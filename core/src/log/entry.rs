@@ -1,0 +1,181 @@
+use std::fmt;
+use std::sync::Arc;
+
+use annals_codec::{Timestamp, Uuid};
+
+use super::{Context, Key, Position};
+use crate::error::Error;
+
+/// What happened to a key.
+///
+/// `Debug` shows the size of a value, never the value.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Action {
+    /// The key was set to these encoded bytes.
+    Set(Arc<[u8]>),
+    /// The key has no value from here on.
+    Deleted,
+    /// The payload is gone; position, key and commit stay.
+    Erased,
+}
+
+impl Action {
+    /// Returns the encoded bytes that were set, `None` for the other actions.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&Arc<[u8]>> {
+        match self {
+            Action::Set(bytes) => Some(bytes),
+            Action::Deleted | Action::Erased => None,
+        }
+    }
+}
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Action::Set(bytes) => write!(f, "Set({} bytes)", bytes.len()),
+            Action::Deleted => f.write_str("Deleted"),
+            Action::Erased => f.write_str("Erased"),
+        }
+    }
+}
+
+/// One change to one key, as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Its place in the log.
+    pub position: Position,
+    /// What it changed.
+    pub key: Key,
+    /// What happened.
+    pub action: Action,
+    /// Who, where that differs from the commit's actor.
+    pub actor: Option<String>,
+    /// Why, where that differs from the commit's reason.
+    pub reason: Option<String>,
+}
+
+/// The name of a commit that does not depend on where it stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CommitId {
+    /// Made by the log (version 7, so roughly ordered by time).
+    Made(Uuid),
+    /// Given by the caller.
+    Given(Uuid),
+}
+
+impl CommitId {
+    /// Returns a new id of version 7.
+    #[must_use]
+    pub fn make() -> CommitId {
+        CommitId::Made(Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes()))
+    }
+
+    /// Returns the id itself, whoever made it.
+    #[must_use]
+    pub fn uuid(&self) -> Uuid {
+        match self {
+            CommitId::Made(uuid) | CommitId::Given(uuid) => *uuid,
+        }
+    }
+}
+
+/// One atomic, durable group of entries on consecutive positions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The position of its first entry.
+    pub first: Position,
+    /// The position of its last entry, which also names the commit: `@418`.
+    pub last: Position,
+    /// Its id.
+    pub id: CommitId,
+    /// When it was recorded. Never decreases along positions, whatever the clock does.
+    pub recorded_at: Timestamp,
+    /// Who, why, from where.
+    pub context: Context,
+}
+
+impl Commit {
+    /// Returns the number of its entries, at least 1.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a commit is never empty")]
+    pub fn len(&self) -> u64 {
+        (self.last.get() + 1).saturating_sub(self.first.get())
+    }
+}
+
+/// A commit with all of its entries, in position order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommitEntries {
+    /// The commit.
+    pub commit: Arc<Commit>,
+    /// Its entries: positions `commit.first ..= commit.last`.
+    pub entries: Vec<Entry>,
+}
+
+impl CommitEntries {
+    /// Checks that `commits` continue a log whose last commit ends at the given position and time,
+    /// and one another: what [`Driver::restore`](super::Driver::restore) asks for.
+    ///
+    /// # Errors
+    /// [`Error::Restore`] at the first position that does not fit.
+    pub fn check_sequence(
+        commits: &[CommitEntries],
+        last: Option<(Position, Timestamp)>,
+    ) -> Result<(), Error> {
+        let (mut position, mut time) = last.unzip();
+        for CommitEntries { commit, entries } in commits {
+            let expected = position.unwrap_or(Position::START).plus(1);
+            let refuse = |reason| Err(Error::Restore { position: commit.first, reason });
+            if commit.first != expected {
+                return refuse("it does not continue the log at the last position plus one");
+            }
+            if entries.len() as u64 != commit.len() || commit.last < commit.first {
+                return refuse("the commit has another number of entries than positions");
+            }
+            if entries.iter().zip(commit.first.get()..).any(|(entry, at)| entry.position.get() != at) {
+                return refuse("the entries do not stand on consecutive positions");
+            }
+            if time.is_some_and(|time| commit.recorded_at < time) {
+                return refuse("the time of recording falls");
+            }
+            (position, time) = (Some(commit.last), Some(commit.recorded_at));
+        }
+        Ok(())
+    }
+}
+
+/// An entry together with its commit: what history and state answer with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The entry.
+    pub entry: Entry,
+    /// The commit that it belongs to.
+    pub commit: Arc<Commit>,
+}
+
+impl Change {
+    /// Returns the position of the entry.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.entry.position
+    }
+
+    /// Returns what the entry changed.
+    #[must_use]
+    pub fn key(&self) -> &Key {
+        &self.entry.key
+    }
+
+    /// Returns who made the change: the entry's own actor, else the commit's.
+    #[must_use]
+    pub fn actor(&self) -> Option<&str> {
+        self.entry.actor.as_deref().or(self.commit.context.actor.as_deref())
+    }
+
+    /// Returns why the change was made: the entry's own reason, else the commit's.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        self.entry.reason.as_deref().or(self.commit.context.reason.as_deref())
+    }
+}

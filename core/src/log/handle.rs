@@ -1,0 +1,256 @@
+use std::collections::HashSet;
+use std::fmt;
+use std::sync::Arc;
+
+use super::clock::{Clock, SystemClock};
+use super::pages::{PageSize, Pages};
+use super::{
+    Action, At, Batch, Change, CommitEntries, Conflict, Context, Driver, Durability, Key, Namespace, Order,
+    Position, PositionRange, Receipt, Scope,
+};
+use crate::error::Error;
+
+/// The most bytes that a value may have unless a log is told otherwise: 64 MiB.
+pub const VALUE_BYTES_MAX: u64 = 64 << 20;
+
+/// The most bytes that a commit's context (names, reasons, tags) may have: 1 MiB.
+pub const CONTEXT_BYTES_MAX: u64 = 1 << 20;
+
+/// Entries read at a time where a whole stretch of the log is walked.
+const PAGE_ENTRIES: usize = 1000;
+
+/// A log of encoded bytes: a driver plus validation and paging.
+///
+/// Cheap to clone; all clones are the same log.
+#[derive(Clone)]
+pub struct Log {
+    driver: Arc<dyn Driver>,
+    clock: Arc<dyn Clock>,
+    value_bytes_max: u64,
+}
+
+impl Log {
+    /// Returns the log that lives in `driver`.
+    #[must_use]
+    pub fn new(driver: impl Driver + 'static) -> Log {
+        Log { driver: Arc::new(driver), clock: Arc::new(SystemClock), value_bytes_max: VALUE_BYTES_MAX }
+    }
+
+    /// Takes the time of recording from `clock`.
+    #[must_use]
+    pub fn with_clock(mut self, clock: impl Clock + 'static) -> Log {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Refuses values of more than `bytes`.
+    #[must_use]
+    pub fn with_value_bytes_max(mut self, bytes: u64) -> Log {
+        self.value_bytes_max = bytes;
+        self
+    }
+
+    /// Returns the driver, for abilities of its own.
+    #[must_use]
+    pub fn driver(&self) -> &dyn Driver {
+        &*self.driver
+    }
+
+    /// Returns what the log's clock says; recorded times may be ahead of it.
+    #[must_use]
+    pub fn now(&self) -> annals_codec::Timestamp {
+        self.clock.now()
+    }
+
+    /// Appends one batch as one commit. Its `now` is replaced by the log's clock.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] if a condition does not hold; [`Error::Invalid`] or
+    /// [`Error::TooLarge`] if the batch is empty, writes a key twice or is over a limit. Nothing
+    /// is written then.
+    ///
+    /// # Durability
+    /// As asked for and as the receipt says.
+    pub fn append(&self, batch: Batch, durability: Durability) -> Result<Receipt, Error> {
+        let mut answers = self.append_all(vec![batch], durability)?;
+        let answer = answers.pop().expect("a driver answers each batch");
+        Ok(answer?)
+    }
+
+    /// Appends each batch as a commit of its own, in order, in one durable write.
+    ///
+    /// # Errors
+    /// As [`Log::append`], but a conflict is the answer of its own batch and does not disturb the
+    /// others.
+    pub fn append_all(
+        &self,
+        mut batches: Vec<Batch>,
+        durability: Durability,
+    ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
+        for batch in &mut batches {
+            self.check(batch)?;
+            batch.now = self.clock.now();
+        }
+        self.driver.append(&batches, durability)
+    }
+
+    /// Makes everything that was appended survive a power cut.
+    ///
+    /// # Errors
+    /// If that could not be done.
+    pub fn sync(&self) -> Result<(), Error> {
+        self.driver.sync()
+    }
+
+    /// Returns the position of the newest entry, [`Position::START`] in an empty log.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn last_position(&self) -> Result<Position, Error> {
+        self.driver.last_position()
+    }
+
+    /// Returns the end of the last commit at or before a position or time.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] if it is a position after the last one.
+    pub fn boundary(&self, at: impl Into<At>) -> Result<Position, Error> {
+        let at = at.into();
+        if let At::Position(asked) = at {
+            let last = self.driver.last_position()?;
+            if asked > last {
+                return Err(Error::BeyondEnd { asked, last });
+            }
+        }
+        self.driver.boundary(at)
+    }
+
+    /// Returns the commits whose last position lies in `range`, with their entries.
+    pub fn commits(&self, mut range: PositionRange, order: Order) -> Pages<CommitEntries> {
+        let driver = Arc::clone(&self.driver);
+        let mut size = PageSize::growing(PAGE_ENTRIES / 16, PAGE_ENTRIES);
+        Pages::new(move || {
+            let page = driver.commits(range, order, size.next())?;
+            if let Some(last) = page.last() {
+                go_on(&mut range, order, last.commit.last);
+            }
+            Ok(page)
+        })
+    }
+
+    /// Returns the commit that `position` belongs to, `None` if there is no such entry.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn commit_at(&self, position: Position) -> Result<Option<CommitEntries>, Error> {
+        if position == Position::START {
+            return Ok(None);
+        }
+        let range = PositionRange::after(position.before());
+        Ok(self.driver.commits(range, Order::OldestFirst, 1)?.into_iter().next())
+    }
+
+    /// Returns the changes of `key` at positions in `range`.
+    pub fn history(&self, key: &Key, mut range: PositionRange, order: Order) -> Pages<Change> {
+        let driver = Arc::clone(&self.driver);
+        let key = key.clone();
+        let mut size = PageSize::growing(4, PAGE_ENTRIES);
+        Pages::new(move || {
+            let page = driver.history(&key, range, order, 0, size.next())?;
+            if let Some(last) = page.last() {
+                go_on(&mut range, order, last.position());
+            }
+            Ok(page)
+        })
+    }
+
+    /// Returns the newest change of `key` at or before `at`, deletions included.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn newest(&self, key: &Key, at: Position) -> Result<Option<Change>, Error> {
+        let range = PositionRange::through(at);
+        Ok(self.driver.history(key, range, Order::NewestFirst, 0, 1)?.into_iter().next())
+    }
+
+    /// Returns the newest change at or before `at` of each key in `scope`, deletions included, in
+    /// key order. `at` is the end of a commit, as [`Log::boundary`] gives it.
+    pub fn state(&self, scope: &Scope, at: Position) -> Pages<Change> {
+        let driver = Arc::clone(&self.driver);
+        let scope = scope.clone();
+        let mut after: Option<Key> = None;
+        Pages::new(move || {
+            let page = driver.state(&scope, at, after.as_ref(), PAGE_ENTRIES)?;
+            after = page.last().map(|change| change.key().clone());
+            Ok(page)
+        })
+    }
+
+    /// Returns the namespaces in `scope` that ever had an entry, in byte order.
+    pub fn namespaces(&self, scope: &Scope) -> Pages<Namespace> {
+        let driver = Arc::clone(&self.driver);
+        let scope = scope.clone();
+        let mut after: Option<Namespace> = None;
+        Pages::new(move || {
+            let page = driver.namespaces(&scope, after.as_ref(), PAGE_ENTRIES)?;
+            after = page.last().cloned();
+            Ok(page)
+        })
+    }
+
+    /// Checks what can be said of a batch without the driver: that it writes, each key once, and is
+    /// within the limits. Every append does so first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] or [`Error::TooLarge`].
+    pub fn check(&self, batch: &Batch) -> Result<(), Error> {
+        if batch.writes.is_empty() {
+            return Err(Error::Invalid("a batch without writes cannot be appended".into()));
+        }
+        let mut keys = HashSet::with_capacity(batch.writes.len());
+        let mut context_bytes = context_bytes(&batch.context)?;
+        for write in &batch.writes {
+            if !keys.insert(&write.key) {
+                return Err(Error::Invalid(format!("{} is written twice in one commit", write.key)));
+            }
+            self.check_action(&write.key, &write.action)?;
+            context_bytes += text_bytes([&write.actor, &write.reason]);
+        }
+        within_limit("context", context_bytes, CONTEXT_BYTES_MAX)
+    }
+
+    fn check_action(&self, key: &Key, action: &Action) -> Result<(), Error> {
+        match action {
+            Action::Set(bytes) => within_limit("value", bytes.len() as u64, self.value_bytes_max),
+            Action::Deleted => Ok(()),
+            Action::Erased => Err(Error::Invalid(format!("{key}: erasing is no write"))),
+        }
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").field("value_bytes_max", &self.value_bytes_max).finish_non_exhaustive()
+    }
+}
+
+/// Takes what was read up to `seen` out of `range`.
+fn go_on(range: &mut PositionRange, order: Order, seen: Position) {
+    match order {
+        Order::OldestFirst => range.after = seen,
+        Order::NewestFirst => range.through = seen.before(),
+    }
+}
+
+fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {
+    if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
+}
+
+fn context_bytes(context: &Context) -> Result<u64, Error> {
+    let tags = context.tags_to_bytes()?.map_or(0, |tags| tags.len() as u64);
+    Ok(tags + text_bytes([&context.actor, &context.reason, &context.location]))
+}
+
+fn text_bytes<const N: usize>(texts: [&Option<String>; N]) -> u64 {
+    texts.iter().filter_map(|text| text.as_ref()).map(|text| text.len() as u64).sum()
+}

@@ -1,0 +1,25 @@
+//! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
+
+mod batch;
+mod clock;
+mod context;
+mod driver;
+mod dump;
+mod entry;
+mod handle;
+mod name;
+mod pages;
+mod position;
+mod verify;
+
+pub use batch::{Batch, Condition, Conflict, Receipt, Write};
+pub use clock::{Clock, SystemClock};
+pub use context::Context;
+pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Measure, Scope, Size};
+pub use dump::{DumpSummary, check_dump};
+pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
+pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
+pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
+pub use pages::Pages;
+pub use position::{Order, Position, PositionRange};
+pub use verify::{Damage, Verification};

@@ -1,0 +1,327 @@
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use annals_codec::{Registry, Timestamp};
+use serde::Serialize;
+
+use super::hooks::{Hooks, Watch};
+use super::record::{Live, Record};
+use super::snapshot::Snapshot;
+use super::transaction::{Committed, Transaction};
+use crate::error::Error;
+use crate::log::{
+    At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order, Pages,
+    Position, PositionRange, Receipt,
+};
+
+type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
+
+/// Typed values over a log: records, commits, snapshots.
+///
+/// Cheap to clone, `Send` and `Sync`; all clones are the same store. Every read asks the driver and
+/// is as fresh as the log.
+///
+/// ```
+/// use annals_core::{Context, Store};
+/// use annals_driver_memory::MemoryDriver;
+///
+/// let store = Store::new(MemoryDriver::new());
+/// let player = store.record("game/player1")?;
+/// player.set("score", &10)?;
+/// let before = store.snapshot()?;
+///
+/// let done = store.commit(Context::new().actor("alice").reason("settle round 2"), |tx| {
+///     let player = tx.record("game/player1")?;
+///     let score: i64 = player.get("score")?.unwrap_or_default();
+///     player.set("score", &(score + 15))?;
+///     player.set("round", &2)
+/// })?;
+/// assert_eq!(done.receipt.unwrap().position().to_string(), "@3");
+/// assert_eq!(player.get::<i64>("score")?, Some(25));
+/// assert_eq!(before.record("game/player1")?.get::<i64>("score")?, Some(10));
+/// # Ok::<(), annals_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+    context: Arc<Context>,
+}
+
+struct Shared {
+    log: Log,
+    registry: Registry,
+    validator: Option<Validator>,
+    hooks: Arc<Hooks>,
+}
+
+/// Settings of a store that is to be opened over a driver.
+#[must_use = "nothing is opened before `build`"]
+pub struct StoreBuilder {
+    log: Log,
+    registry: Registry,
+    validator: Option<Validator>,
+}
+
+impl StoreBuilder {
+    /// Knows the custom types of `registry`.
+    pub fn registry(mut self, registry: Registry) -> StoreBuilder {
+        self.registry = registry;
+        self
+    }
+
+    /// Refuses records whose namespace `rule` answers with an error text, in reads and writes.
+    pub fn namespace_validator(
+        mut self,
+        rule: impl Fn(&Namespace) -> Result<(), String> + Send + Sync + 'static,
+    ) -> StoreBuilder {
+        self.validator = Some(Box::new(rule));
+        self
+    }
+
+    /// Takes the time of recording from `clock`.
+    pub fn clock(mut self, clock: impl Clock + 'static) -> StoreBuilder {
+        self.log = self.log.with_clock(clock);
+        self
+    }
+
+    /// Refuses values of more than `bytes` encoded bytes; 64 MiB unless set.
+    pub fn value_bytes_max(mut self, bytes: u64) -> StoreBuilder {
+        self.log = self.log.with_value_bytes_max(bytes);
+        self
+    }
+
+    /// Returns the store.
+    #[must_use]
+    pub fn build(self) -> Store {
+        let StoreBuilder { log, registry, validator } = self;
+        let shared = Shared { log, registry, validator, hooks: Arc::default() };
+        Store { shared: Arc::new(shared), context: Arc::default() }
+    }
+}
+
+impl fmt::Debug for StoreBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreBuilder").field("log", &self.log).finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// Returns a store over `driver` with default settings.
+    #[must_use]
+    pub fn new(driver: impl Driver + 'static) -> Store {
+        Store::builder(driver).build()
+    }
+
+    /// Returns the settings of a store over `driver`.
+    pub fn builder(driver: impl Driver + 'static) -> StoreBuilder {
+        StoreBuilder { log: Log::new(driver), registry: Registry::default(), validator: None }
+    }
+
+    /// Returns the log underneath.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.shared.log
+    }
+
+    /// Returns the custom types that the store knows.
+    #[must_use]
+    pub fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
+    /// Returns a handle on the same store whose writes carry `context` where they give none.
+    #[must_use]
+    pub fn with_context(&self, context: Context) -> Store {
+        Store { shared: Arc::clone(&self.shared), context: Arc::new(context) }
+    }
+
+    /// Returns the record at `namespace`, whether or not it has fields.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the namespace is not valid, [`Error::Invalid`] if the store's validator
+    /// refuses it.
+    pub fn record(
+        &self,
+        namespace: impl TryInto<Namespace, Error: Into<Error>>,
+    ) -> Result<Record<Live>, Error> {
+        Ok(Record::new(self.clone(), self.namespace(namespace)?, Live))
+    }
+
+    /// Appends what `body` writes, as one commit over any number of records.
+    ///
+    /// `body` reads everything as of one position, its own writes on top. It is run again if a
+    /// field that it deletes changed meanwhile; what it only reads may have changed: use
+    /// [`Store::transaction`] where that matters. A body that wrote nothing appends nothing.
+    ///
+    /// # Errors
+    /// What `body` answers, and then nothing is written; else as [`Log::append`].
+    ///
+    /// # Durability
+    /// [`Durability::Synced`] where the driver can.
+    #[track_caller]
+    pub fn commit<R>(
+        &self,
+        context: Context,
+        body: impl FnMut(&Transaction<'_>) -> Result<R, Error>,
+    ) -> Result<Committed<R>, Error> {
+        self.try_commit(context, body)
+    }
+
+    /// As [`Store::commit`], for a body with an error type of its own.
+    ///
+    /// # Errors
+    /// As [`Store::commit`].
+    #[track_caller]
+    pub fn try_commit<R, E: From<Error>>(
+        &self,
+        context: Context,
+        body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
+    ) -> Result<Committed<R>, E> {
+        Transaction::run(self, context.or_location(Location::caller()), false, body)
+    }
+
+    /// Appends what `body` writes on condition that nothing it read has changed meanwhile.
+    ///
+    /// Every read becomes a condition of the commit, so that the transaction takes effect as if it
+    /// ran alone (serializable). On conflict `body` is run again on the new state, a bounded number
+    /// of times.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] with the commit it lost to if the last try was in vain; else as
+    /// [`Store::commit`].
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// # let store = Store::new(MemoryDriver::new());
+    /// store.record("account/a")?.set("balance", &100)?;
+    /// store.transaction(Context::new().reason("transfer"), |tx| {
+    ///     let (a, b) = (tx.record("account/a")?, tx.record("account/b")?);
+    ///     let available: i64 = a.get("balance")?.unwrap_or_default();
+    ///     let before: i64 = b.get("balance")?.unwrap_or_default();
+    ///     a.set("balance", &(available - 30))?;
+    ///     b.set("balance", &(before + 30))
+    /// })?;
+    /// assert_eq!(store.record("account/b")?.get("balance")?, Some(30));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn transaction<R>(
+        &self,
+        context: Context,
+        body: impl FnMut(&Transaction<'_>) -> Result<R, Error>,
+    ) -> Result<Committed<R>, Error> {
+        self.try_transaction(context, body)
+    }
+
+    /// As [`Store::transaction`], for a body with an error type of its own.
+    ///
+    /// # Errors
+    /// As [`Store::transaction`].
+    #[track_caller]
+    pub fn try_transaction<R, E: From<Error>>(
+        &self,
+        context: Context,
+        body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
+    ) -> Result<Committed<R>, E> {
+        Transaction::run(self, context.or_location(Location::caller()), true, body)
+    }
+
+    /// Returns the whole store as of a position or a time.
+    ///
+    /// A position inside a commit means the commit before it. A time means the last commit recorded
+    /// at or before it.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] if a position lies after the last one.
+    pub fn at(&self, at: impl Into<At>) -> Result<Snapshot, Error> {
+        Ok(Snapshot::new(self.clone(), self.shared.log.boundary(at)?))
+    }
+
+    /// Returns the whole store as of `time`: the same as [`Store::at`] with a time.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn at_time(&self, time: Timestamp) -> Result<Snapshot, Error> {
+        self.at(time)
+    }
+
+    /// Returns the whole store as of now; later commits do not change it.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, Error> {
+        Ok(Snapshot::new(self.clone(), self.shared.log.last_position()?))
+    }
+
+    /// Returns the commits whose last position lies in `range`, with their entries.
+    pub fn commits(&self, range: PositionRange, order: Order) -> Pages<CommitEntries> {
+        self.shared.log.commits(range, order)
+    }
+
+    /// Calls `callback` with each change that this store (any clone of it) commits from now on.
+    ///
+    /// Calls come after the commit is durable, in position order, outside of all locks, on
+    /// whichever committing thread has the turn; a commit returns after its own calls, unless it
+    /// was made inside a callback. Callbacks may write. A panic in one harms nothing.
+    pub fn on_change(&self, callback: impl Fn(&Change) + Send + Sync + 'static) -> Watch {
+        self.shared.hooks.add(Arc::new(callback))
+    }
+
+    pub(crate) fn namespace(
+        &self,
+        namespace: impl TryInto<Namespace, Error: Into<Error>>,
+    ) -> Result<Namespace, Error> {
+        let namespace = namespace.try_into().map_err(Into::into)?;
+        if let Some(validator) = &self.shared.validator {
+            validator(&namespace).map_err(|why| {
+                Error::Invalid(format!("namespace `{namespace}` is refused by this store: {why}"))
+            })?;
+        }
+        Ok(namespace)
+    }
+
+    /// Returns the canonical bytes of `value`, which is to be stored under the name `what`.
+    pub(crate) fn encode<T: Serialize + ?Sized>(&self, what: &str, value: &T) -> Result<Arc<[u8]>, Error> {
+        let refuse = |source| Error::Encode { what: what.to_owned(), source };
+        let bytes = annals_codec::encode(value).map_err(refuse)?;
+        // Vigilance: what cannot be read back must not be stored.
+        debug_assert!(
+            annals_codec::Value::from_bytes(&bytes).and_then(|value| value.to_bytes()).as_deref()
+                == Ok(bytes.as_slice()),
+            "the encoding of `{what}` is not canonical"
+        );
+        Ok(bytes.into())
+    }
+
+    /// Fills in what the context leaves open from this handle's own.
+    pub(crate) fn complete(&self, context: Context) -> Context {
+        let own = &*self.context;
+        let mut tags = own.tags.clone();
+        tags.extend(context.tags);
+        Context {
+            actor: context.actor.or_else(|| own.actor.clone()),
+            reason: context.reason.or_else(|| own.reason.clone()),
+            location: context.location.or_else(|| own.location.clone()),
+            occurred_at: context.occurred_at.or(own.occurred_at),
+            tags,
+        }
+    }
+
+    pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
+        let Shared { hooks, log, .. } = &*self.shared;
+        let writes = batch.writes.clone();
+        hooks.around(&writes, || log.append(batch, Durability::Synced))
+    }
+
+    pub(crate) fn last_position(&self) -> Result<Position, Error> {
+        self.shared.log.last_position()
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("log", &self.shared.log).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,24 @@
+//! The store: typed values over a log.
+
+mod along;
+mod diff;
+mod handle;
+mod history;
+mod hooks;
+mod reading;
+mod record;
+mod retry;
+mod snapshot;
+mod transaction;
+mod virtual_field;
+mod within;
+
+pub use along::Along;
+pub use diff::{Difference, Differences};
+pub use handle::{Store, StoreBuilder};
+pub use history::{Changes, History};
+pub use hooks::Watch;
+pub use record::{Expect, Live, Moment, Past, Record};
+pub use snapshot::Snapshot;
+pub use transaction::{Committed, Transaction, TransactionRecord};
+pub use within::View;

@@ -1,0 +1,261 @@
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::handle::Store;
+use super::record::has_value;
+use super::retry::Retry;
+use crate::error::Error;
+use crate::log::{
+    Action, Batch, Change, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope, Write,
+};
+
+/// What a commit's body answered, and the receipt of what it wrote.
+#[derive(Clone, Debug)]
+pub struct Committed<R> {
+    /// What the body answered.
+    pub value: R,
+    /// The receipt; `None` if nothing was written, since there was nothing to write.
+    pub receipt: Option<Receipt>,
+}
+
+/// A commit in the making: reads as of one position with its own writes on top.
+///
+/// Nothing is stored before the body has returned `Ok`.
+#[derive(Debug)]
+pub struct Transaction<'a> {
+    store: &'a Store,
+    at: Position,
+    /// Whether reads become conditions.
+    serializable: bool,
+    draft: RefCell<Draft>,
+}
+
+/// What the body has written and asked for so far. A key is written at most once: the last write
+/// counts.
+#[derive(Debug, Default)]
+struct Draft {
+    writes: Vec<Write>,
+    index: HashMap<Key, usize>,
+    /// What the caller asked for: where it fails, trying again would not help.
+    required: Vec<Condition>,
+    /// What the body relied on: where it fails, the body is run again.
+    relied_on: HashSet<Condition>,
+}
+
+impl Draft {
+    fn written(&self, key: &Key) -> Option<&Write> {
+        self.writes.get(*self.index.get(key)?)
+    }
+
+    fn put(&mut self, write: Write) {
+        match self.index.get(&write.key).and_then(|index| self.writes.get_mut(*index)) {
+            Some(earlier) => *earlier = write,
+            None => {
+                self.index.insert(write.key.clone(), self.writes.len());
+                self.writes.push(write);
+            }
+        }
+    }
+
+    fn take_back(&mut self, key: &Key) {
+        let Some(index) = self.index.remove(key) else { return };
+        self.writes.remove(index);
+        for later in self.index.values_mut().filter(|later| **later > index) {
+            *later -= 1;
+        }
+    }
+}
+
+impl<'a> Transaction<'a> {
+    /// Runs `body` and appends what it wrote, again and again while what it relied on changes.
+    pub(crate) fn run<R, E: From<Error>>(
+        store: &'a Store,
+        context: Context,
+        serializable: bool,
+        mut body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
+    ) -> Result<Committed<R>, E> {
+        let context = store.complete(context);
+        let mut retry = Retry::default();
+        loop {
+            let at = store.last_position()?;
+            let tx = Transaction { store, at, serializable, draft: RefCell::default() };
+            let value = body(&tx)?;
+            let Draft { writes, mut required, relied_on, .. } = tx.draft.into_inner();
+            if writes.is_empty() {
+                return Ok(Committed { value, receipt: None });
+            }
+            let mut batch = Batch::new(context.clone());
+            batch.writes = writes;
+            batch.conditions.append(&mut required);
+            batch.conditions.extend(relied_on.iter().cloned());
+            match store.append(batch) {
+                Ok(receipt) => return Ok(Committed { value, receipt: Some(receipt) }),
+                Err(Error::Conflict(conflict))
+                    if relied_on.contains(&conflict.condition) && retry.again() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Returns the position that the transaction reads at.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        self.at
+    }
+
+    /// Returns the record at `namespace`, for reads and writes in this transaction.
+    ///
+    /// # Errors
+    /// As [`Store::record`].
+    pub fn record(
+        &self,
+        namespace: impl TryInto<Namespace, Error: Into<Error>>,
+    ) -> Result<TransactionRecord<'_>, Error> {
+        let namespace = self.store.namespace(namespace)?;
+        Ok(TransactionRecord { tx: self, namespace, actor: None, reason: None })
+    }
+
+    /// Makes `condition` hold when the commit is appended, or the commit fails with a
+    /// [`Conflict`](crate::Conflict).
+    pub fn require(&self, condition: Condition) {
+        self.draft.borrow_mut().required.push(condition);
+    }
+
+    /// Returns the newest change of `key` before this transaction.
+    fn stored(&self, key: &Key) -> Result<Option<Change>, Error> {
+        self.store.log().newest(key, self.at)
+    }
+
+    fn rely_on(&self, condition: Condition) {
+        self.draft.borrow_mut().relied_on.insert(condition);
+    }
+}
+
+/// A record inside a [`Transaction`].
+#[derive(Clone, Debug)]
+pub struct TransactionRecord<'a> {
+    tx: &'a Transaction<'a>,
+    namespace: Namespace,
+    actor: Option<String>,
+    reason: Option<String>,
+}
+
+impl TransactionRecord<'_> {
+    /// Gives the entries written through this handle an actor of their own.
+    #[must_use]
+    pub fn actor(mut self, actor: impl Into<String>) -> Self {
+        self.actor = Some(actor.into());
+        self
+    }
+
+    /// Gives the entries written through this handle a reason of their own.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// Returns the value of a field as this transaction sees it, `None` if it has none.
+    ///
+    /// # Errors
+    /// As [`Record::get`](crate::Record::get).
+    pub fn get<T: DeserializeOwned>(
+        &self,
+        field: impl TryInto<Field, Error: Into<Error>>,
+    ) -> Result<Option<T>, Error> {
+        let key = self.key(field)?;
+        if let Some(write) = self.tx.draft.borrow().written(&key) {
+            return self.as_entry(write).get();
+        }
+        if self.tx.serializable {
+            self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: self.tx.at });
+        }
+        self.tx.stored(&key)?.map_or(Ok(None), |change| change.get())
+    }
+
+    /// Returns the fields that have a value as this transaction sees it, in order of their bytes.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn fields(&self) -> Result<Vec<Field>, Error> {
+        let Transaction { store, at, .. } = *self.tx;
+        if self.tx.serializable {
+            self.tx.rely_on(Condition::NamespaceUnchanged { namespace: self.namespace.clone(), since: at });
+        }
+        let mut present = std::collections::BTreeSet::new();
+        for change in store.log().state(&Scope::Record(self.namespace.clone()), at) {
+            let change = change?;
+            if has_value(&change) {
+                present.insert(change.entry.key.field().clone());
+            }
+        }
+        for write in self.tx.draft.borrow().writes.iter().filter(|w| *w.key.namespace() == self.namespace) {
+            match write.action {
+                Action::Deleted => present.remove(write.key.field()),
+                _ => present.insert(write.key.field().clone()),
+            };
+        }
+        Ok(present.into_iter().collect())
+    }
+
+    /// Sets a field when the transaction commits.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if the value cannot be encoded, [`Error::Name`] if the name is not valid.
+    pub fn set<T: Serialize + ?Sized>(
+        &self,
+        field: impl TryInto<Field, Error: Into<Error>>,
+        value: &T,
+    ) -> Result<(), Error> {
+        let key = self.key(field)?;
+        let bytes = self.tx.store.encode(key.field().as_str(), value)?;
+        self.put(key, Action::Set(bytes));
+        Ok(())
+    }
+
+    /// Deletes a field when the transaction commits.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] if the field has no value as this transaction sees it.
+    pub fn delete(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<(), Error> {
+        let key = self.key(field)?;
+        let written = self.tx.draft.borrow().written(&key).map(|write| write.action.clone());
+        let stored = self.tx.stored(&key)?.filter(has_value);
+        match (written, stored) {
+            (Some(Action::Deleted), _) | (None, None) => Err(Error::NotFound { key }),
+            // Set by this transaction only: there is nothing to delete for anybody else.
+            (Some(_), None) => {
+                self.tx.draft.borrow_mut().take_back(&key);
+                Ok(())
+            }
+            (_, Some(stored)) => {
+                self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: stored.position() });
+                self.put(key, Action::Deleted);
+                Ok(())
+            }
+        }
+    }
+
+    fn key(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Key, Error> {
+        Key::new(self.namespace.clone(), field.try_into().map_err(Into::into)?)
+    }
+
+    fn put(&self, key: Key, action: Action) {
+        let (actor, reason) = (self.actor.clone(), self.reason.clone());
+        self.tx.draft.borrow_mut().put(Write { key, action, actor, reason });
+    }
+
+    /// What was written, as if it stood in the log already.
+    fn as_entry(&self, write: &Write) -> Entry {
+        Entry {
+            position: self.tx.at.plus(1),
+            key: write.key.clone(),
+            action: write.action.clone(),
+            actor: None,
+            reason: None,
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! A dump is the same bytes for equal logs, says where it is damaged, and loads again and again.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use std::io::Cursor;
+
+use annals_core::codec::{Timestamp, Uuid, Value};
+use annals_core::{
+    Batch, CommitEntries, CommitId, Context, Driver, DumpSummary, Durability, Error, ErrorKind, Key, Log,
+    Order, PositionRange, Write, check_dump,
+};
+use annals_driver_memory::MemoryDriver;
+
+fn key(field: &str) -> Key {
+    Key::parse("game/player1", field).unwrap()
+}
+
+/// Two commits that use everything a commit can carry. Ids and times are fixed.
+fn sample() -> Log {
+    let driver = MemoryDriver::new();
+    let full = Context::new()
+        .actor("alice")
+        .reason("settle round 2")
+        .location("src/rounds.rs:88")
+        .occurred_at(Timestamp::from_micros(-1).unwrap())
+        .tag("ticket", 412)
+        .tag("weight", Value::Null);
+    let mut first = Batch::new(full).set(key("score"), *b"\x0a").delete(key("pending"));
+    first.id = CommitId::Given(Uuid::from_bytes([7; 16]));
+    first.now = Timestamp::from_micros(1_795_316_452_011_075).unwrap();
+    let mut second = Batch::new(Context::new()).set(key("größe"), [0xcb, 0x7f, 0xf8, 0, 0, 0, 0, 0, 0]);
+    second.id = CommitId::Made(Uuid::from_bytes([8; 16]));
+    second.now = Timestamp::from_micros(1_795_316_452_011_076).unwrap();
+    let own = Write {
+        actor: Some("bot".into()),
+        reason: Some("rounding".into()),
+        ..Write::set(key("x"), *b"\xc0")
+    };
+    second.writes.push(own);
+    for answer in driver.append(&[first, second], Durability::Synced).unwrap() {
+        answer.unwrap();
+    }
+    Log::new(driver)
+}
+
+fn dump(log: &Log) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    log.dump(&mut bytes, |_| {}).unwrap();
+    bytes
+}
+
+fn load(bytes: &[u8]) -> (Log, Result<DumpSummary, Error>) {
+    let log = Log::new(MemoryDriver::new());
+    let loaded = log.load(&mut Cursor::new(bytes), |_| {});
+    (log, loaded)
+}
+
+fn commits(log: &Log) -> Vec<CommitEntries> {
+    log.commits(PositionRange::ALL, Order::OldestFirst).map(Result::unwrap).collect()
+}
+
+#[test]
+fn the_format_is_fixed() {
+    let bytes = dump(&sample());
+    let golden = include_bytes!("golden/dump-1.bin");
+    assert_eq!(bytes.escape_ascii().to_string(), golden.escape_ascii().to_string());
+}
+
+#[test]
+fn a_load_gives_the_log_back() {
+    let log = sample();
+    let (copy, summary) = load(&dump(&log));
+    assert_eq!(summary.unwrap(), DumpSummary { commits: 2, entries: 4, skipped: 0 });
+    assert_eq!(commits(&copy), commits(&log));
+    assert_eq!(dump(&copy), dump(&log));
+}
+
+#[test]
+fn a_dump_that_is_cut_anywhere_is_refused_and_keeps_what_was_whole() {
+    let log = sample();
+    let bytes = dump(&log);
+    for end in 0..bytes.len() {
+        let cut = &bytes[..end];
+        let checked = check_dump(&mut Cursor::new(cut)).unwrap_err();
+        assert_eq!(checked.kind(), ErrorKind::Corrupt, "cut at {end}: {checked}");
+        assert!(checked.to_string().ends_with("it is cut off here"), "cut at {end}: {checked}");
+        let (copy, loaded) = load(cut);
+        assert!(loaded.is_err());
+        assert!(commits(&log).starts_with(&commits(&copy)), "cut at {end}");
+    }
+}
+
+#[test]
+fn a_dump_with_any_byte_changed_is_refused() {
+    let log = sample();
+    let bytes = dump(&log);
+    for place in 0..bytes.len() {
+        for flip in [0x01, 0x80, 0xff] {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= flip;
+            let (copy, loaded) = load(&damaged);
+            let error = loaded.expect_err("damage is found");
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "byte {place}: {error}");
+            assert!(commits(&log).starts_with(&commits(&copy)), "byte {place}");
+        }
+    }
+}
+
+#[test]
+fn bytes_after_the_end_are_refused() {
+    let mut bytes = dump(&sample());
+    let end = bytes.len();
+    bytes.push(0);
+    let error = check_dump(&mut Cursor::new(&bytes)).unwrap_err();
+    assert_eq!(error.to_string(), format!("the dump is damaged at byte {end}: bytes follow the end"));
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    let mut bytes = dump(&sample());
+    bytes[7] = 2;
+    let error = check_dump(&mut Cursor::new(&bytes)).unwrap_err();
+    assert!(error.to_string().contains("this program reads version 1"), "{error}");
+}
+
+#[test]
+fn a_length_that_lies_allocates_nothing() {
+    let mut bytes = dump(&sample());
+    bytes.truncate(8);
+    bytes.extend(0x0400_0000_u32.to_le_bytes());
+    bytes.extend([0; 5]);
+    assert!(check_dump(&mut Cursor::new(&bytes)).unwrap_err().to_string().ends_with("it is cut off here"));
+    bytes[8..12].copy_from_slice(&u32::MAX.to_le_bytes());
+    let error = check_dump(&mut Cursor::new(&bytes)).unwrap_err();
+    assert!(error.to_string().ends_with("a frame of impossible length"), "{error}");
+}
+
+#[test]
+fn an_interrupted_load_is_done_again() {
+    let log = sample();
+    let bytes = dump(&log);
+    let copy = Log::new(MemoryDriver::new());
+    let cut = &bytes[..bytes.len() - 30];
+    copy.load(&mut Cursor::new(cut), |_| {}).unwrap_err();
+    let had = commits(&copy).len();
+    let again = copy.load(&mut Cursor::new(&bytes), |_| {}).unwrap();
+    assert_eq!(again.skipped, had as u64);
+    assert_eq!(dump(&copy), bytes);
+    let third = copy.load(&mut Cursor::new(&bytes), |_| {}).unwrap();
+    assert_eq!(third, DumpSummary { commits: 2, entries: 4, skipped: 2 });
+}
+
+#[test]
+fn a_log_with_other_commits_is_left_alone() {
+    let copy = Log::new(MemoryDriver::new());
+    let other = Batch::new(Context::new()).set(key("score"), *b"\x01");
+    copy.append(other, Durability::Synced).unwrap();
+    let before = commits(&copy);
+    let error = copy.load(&mut Cursor::new(dump(&sample())), |_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "cannot restore at @1: the log has another commit there");
+    assert_eq!(commits(&copy), before);
+}

@@ -1,0 +1,121 @@
+//! What the log refuses before any driver sees it, and how it pages.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+use annals_core::{
+    Batch, CONTEXT_BYTES_MAX, Context, Durability, Error, ErrorKind, Key, Log, Order, Position,
+    PositionRange, Scope, Write,
+};
+use annals_driver_memory::MemoryDriver;
+
+fn log() -> Log {
+    Log::new(MemoryDriver::new())
+}
+
+fn key(field: &str) -> Key {
+    Key::parse("game/player1", field).unwrap()
+}
+
+fn append(log: &Log, batch: Batch) -> Result<Position, Error> {
+    log.append(batch, Durability::Synced).map(|receipt| receipt.position())
+}
+
+#[test]
+fn a_batch_needs_a_write() {
+    let log = log();
+    let error = append(&log, Batch::new(Context::new())).unwrap_err();
+    assert_eq!(error.to_string(), "a batch without writes cannot be appended");
+    assert_eq!(log.last_position().unwrap(), Position::START);
+}
+
+#[test]
+fn a_key_is_written_once_in_a_commit() {
+    let log = log();
+    let twice = Batch::new(Context::new()).set(key("score"), *b"\x01").delete(key("score"));
+    let error = append(&log, twice).unwrap_err();
+    assert_eq!(error.to_string(), "game/player1 score is written twice in one commit");
+    assert_eq!(log.last_position().unwrap(), Position::START);
+}
+
+#[test]
+fn a_value_has_at_most_the_bytes_that_the_log_allows() {
+    let log = log().with_value_bytes_max(10);
+    assert!(append(&log, Batch::new(Context::new()).set(key("a"), [0; 10])).is_ok());
+    let error = append(&log, Batch::new(Context::new()).set(key("a"), [0; 11])).unwrap_err();
+    assert_eq!(error.to_string(), "value of 11 bytes is over the limit of 10 bytes");
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+}
+
+#[test]
+fn a_context_has_at_most_a_mebibyte() {
+    let log = log();
+    let of = |bytes: u64| {
+        let reason = "r".repeat(usize::try_from(bytes).unwrap());
+        Batch::new(Context::new().reason(reason)).set(key("a"), *b"\x01")
+    };
+    assert!(append(&log, of(CONTEXT_BYTES_MAX)).is_ok());
+    assert!(matches!(append(&log, of(CONTEXT_BYTES_MAX + 1)), Err(Error::TooLarge { what: "context", .. })));
+
+    let mut own = Batch::new(Context::new());
+    let mut write = Write::set(key("a"), *b"\x01");
+    write.actor = Some("a".repeat(usize::try_from(CONTEXT_BYTES_MAX).unwrap() + 1));
+    own.writes.push(write);
+    assert!(append(&log, own).is_err(), "an entry's own actor counts too");
+}
+
+#[test]
+fn a_position_beyond_the_end_is_no_moment() {
+    let log = log();
+    append(&log, Batch::new(Context::new()).set(key("a"), *b"\x01")).unwrap();
+    let error = log.boundary(Position::new(2).unwrap()).unwrap_err();
+    assert_eq!(error.to_string(), "the log ends at @1; @2 is beyond it");
+}
+
+#[test]
+fn pages_join_without_a_seam() {
+    let log = log();
+    for number in 0..3000_u32 {
+        let field = format!("f{:04}", number % 2500);
+        append(&log, Batch::new(Context::new()).set(key(&field), number.to_be_bytes())).unwrap();
+    }
+    let commits = |order| {
+        let commits = log.commits(PositionRange::ALL, order);
+        commits.map(|commit| commit.unwrap().commit.last.get()).collect::<Vec<_>>()
+    };
+    assert_eq!(commits(Order::OldestFirst), (1..=3000).collect::<Vec<_>>());
+    assert_eq!(commits(Order::NewestFirst), (1..=3000).rev().collect::<Vec<_>>());
+
+    let state = log.state(&Scope::All, log.last_position().unwrap());
+    let state: Vec<String> = state.map(|change| change.unwrap().key().field().to_string()).collect();
+    assert_eq!(state, (0..2500).map(|number| format!("f{number:04}")).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_history_can_be_walked_from_either_end() {
+    let log = log();
+    for number in 0..2000_u32 {
+        append(&log, Batch::new(Context::new()).set(key("a"), number.to_be_bytes())).unwrap();
+    }
+    let range = PositionRange { after: Position::new(3).unwrap(), through: Position::new(1997).unwrap() };
+    let walked = |order| {
+        let history = log.history(&key("a"), range, order);
+        history.map(|change| change.unwrap().position().get()).collect::<Vec<_>>()
+    };
+    assert_eq!(walked(Order::OldestFirst), (4..=1997).collect::<Vec<_>>());
+    assert_eq!(walked(Order::NewestFirst), (4..=1997).rev().collect::<Vec<_>>());
+}
+
+#[test]
+fn the_commit_of_a_position_is_whole() {
+    let log = log();
+    append(&log, Batch::new(Context::new()).set(key("a"), *b"\x01")).unwrap();
+    append(&log, Batch::new(Context::new()).set(key("a"), *b"\x02").set(key("b"), *b"\x03")).unwrap();
+    let commit = |position| log.commit_at(Position::new(position).unwrap()).unwrap();
+    assert_eq!(commit(0), None);
+    assert_eq!(commit(1).unwrap().commit.last.get(), 1);
+    for inside in [2, 3] {
+        let found = commit(inside).unwrap();
+        assert_eq!((found.commit.first.get(), found.commit.last.get(), found.entries.len()), (2, 3, 2));
+    }
+    assert_eq!(commit(4), None);
+}

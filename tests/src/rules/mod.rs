@@ -1,0 +1,31 @@
+//! The rules of the contract, each a function that panics where its promise is broken.
+//!
+//! [`suite!`](crate::suite!) makes a test of each; they can also be called one by one.
+
+mod abilities;
+mod appends;
+mod commits;
+mod conditions;
+mod faults;
+mod fidelity;
+mod history;
+mod model;
+mod positions;
+mod reopening;
+mod restoring;
+mod state;
+mod times;
+
+pub use abilities::*;
+pub use appends::*;
+pub use commits::*;
+pub use conditions::*;
+pub use faults::*;
+pub use fidelity::*;
+pub use history::*;
+pub use model::*;
+pub use positions::*;
+pub use reopening::*;
+pub use restoring::*;
+pub use state::*;
+pub use times::*;
