@@ -1,0 +1,163 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use annals_core::{
+    Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Error,
+    ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
+};
+use rusqlite::Connection;
+
+use crate::SqliteOptions;
+use crate::failure::Failure;
+use crate::keys::KeyIds;
+use crate::place::Place;
+use crate::readers::Readers;
+use crate::writer::Writer;
+use crate::{check, measure, reads};
+
+/// A log in a SQLite file.
+///
+/// See the [crate's page](crate) for durability, and for what several threads and processes may do.
+pub struct SqliteDriver {
+    place: Place,
+    keys: KeyIds,
+    // Before the writer: the connection that is closed last tidies up, and must be able to write.
+    readers: Readers,
+    writer: Option<Mutex<Writer>>,
+}
+
+impl SqliteDriver {
+    /// Opens the log in the file at `path` with the default [options](SqliteDriver::options),
+    /// creating it (with mode 0600) if the file is missing or empty.
+    ///
+    /// # Errors
+    /// Each says what is wrong with which file, which is left as it was. By kind:
+    /// - `Unavailable`: there is no such folder or file, it cannot be opened, it is no SQLite file,
+    ///   or the SQLite file of another program;
+    /// - `NewerFormat`: it was written by a newer version;
+    /// - `ReadOnly`: it cannot be written;
+    /// - `Corrupt`: it is damaged;
+    /// - `Busy`: another process held it for longer than the busy timeout;
+    /// - `Unsupported`: the SQLite library or the file system is not good enough.
+    pub fn open(path: impl AsRef<Path>) -> Result<SqliteDriver, Error> {
+        SqliteDriver::options().open(path)
+    }
+
+    /// Returns the default options, to be changed before opening.
+    pub fn options() -> SqliteOptions {
+        SqliteOptions::default()
+    }
+
+    pub(crate) fn new(place: Place, readers: Readers, writer: Option<Writer>) -> SqliteDriver {
+        SqliteDriver { place, keys: KeyIds::default(), readers, writer: writer.map(Mutex::new) }
+    }
+
+    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Error> {
+        self.readers.read(read).map_err(|failure| failure.into_error(&self.place.store))
+    }
+
+    fn write<T>(&self, write: impl FnOnce(&mut Writer) -> Result<T, Failure>) -> Result<T, Error> {
+        let answer = match &self.writer {
+            // After a panic the next transaction begins by rolling back.
+            Some(writer) => write(&mut writer.lock().unwrap_or_else(PoisonError::into_inner)),
+            None => Err(Failure::Refused(ErrorKind::ReadOnly, "the log was opened for reading only".into())),
+        };
+        answer.map_err(|failure| failure.into_error(&self.place.store))
+    }
+}
+
+impl Driver for SqliteDriver {
+    fn append(
+        &self,
+        batches: &[Batch],
+        durability: Durability,
+    ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
+        self.write(|writer| writer.append(&self.keys, batches, durability))
+    }
+
+    fn sync(&self) -> Result<(), Error> {
+        self.write(|writer| writer.sync(&self.keys))
+    }
+
+    fn last_position(&self) -> Result<Position, Error> {
+        self.read(reads::last_position)
+    }
+
+    fn boundary(&self, at: At) -> Result<Position, Error> {
+        self.read(|connection| match at {
+            At::Position(position) => reads::boundary(connection, position),
+            At::Time(time) => reads::boundary_in_time(connection, time),
+        })
+    }
+
+    fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
+        self.read(|connection| reads::commits(connection, range, order, limit))
+    }
+
+    fn history(
+        &self,
+        key: &Key,
+        range: PositionRange,
+        order: Order,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<Change>, Error> {
+        self.read(|connection| match self.keys.find(connection, key)? {
+            Some(id) => reads::history(connection, (key, id), range, order, skip, limit),
+            None => Ok(Vec::new()),
+        })
+    }
+
+    fn state(
+        &self,
+        scope: &Scope,
+        at: Position,
+        after: Option<&Key>,
+        limit: usize,
+    ) -> Result<Vec<Change>, Error> {
+        self.read(|connection| reads::state(connection, scope, at, after, limit))
+    }
+
+    fn namespaces(
+        &self,
+        scope: &Scope,
+        after: Option<&Namespace>,
+        limit: usize,
+    ) -> Result<Vec<Namespace>, Error> {
+        self.read(|connection| reads::namespaces(connection, scope, after, limit))
+    }
+
+    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
+        self.write(|writer| writer.restore(&self.keys, commits))
+    }
+
+    fn abilities(&self) -> Abilities<'_> {
+        let mut abilities = Abilities::default();
+        abilities.measure = Some(self);
+        abilities.check = Some(self);
+        abilities
+    }
+}
+
+impl Measure for SqliteDriver {
+    /// Takes the size of the file with its `-wal` and `-shm`, and counts the commits, which reads
+    /// their pages and no others.
+    fn measure(&self) -> Result<Size, Error> {
+        self.read(|connection| measure::measure(connection, &self.place))
+    }
+}
+
+impl Check for SqliteDriver {
+    /// Checks the pages and indexes of the file, and that keys, entries and commits fit together.
+    /// Reads everything, at one moment of the log; writers go on meanwhile.
+    fn check(&self) -> Result<CheckReport, Error> {
+        self.read(check::check)
+    }
+}
+
+impl fmt::Debug for SqliteDriver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteDriver").field("path", &self.place.path).finish_non_exhaustive()
+    }
+}

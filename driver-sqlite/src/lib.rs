@@ -1,0 +1,63 @@
+//! A log in a SQLite file, which several processes may hold at once.
+//!
+//! ```
+//! use annals_core::{Batch, Context, Durability, Key, Log, Position};
+//! use annals_driver_sqlite::SqliteDriver;
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("game.db");
+//! let score = Key::parse("game/player1", "score")?;
+//!
+//! let log = Log::new(SqliteDriver::open(&path)?);
+//! let batch = Batch::new(Context::new().actor("alice")).set(score.clone(), *b"\x0a");
+//! let receipt = log.append(batch, Durability::Synced)?;
+//! assert_eq!(receipt.durability, Durability::Synced);
+//!
+//! let elsewhere = Log::new(SqliteDriver::options().read_only(true).open(&path)?);
+//! let newest = elsewhere.newest(&score, Position::MAX)?.unwrap();
+//! assert_eq!(newest.entry.action.bytes().unwrap()[..], *b"\x0a");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Durability
+//! [`Synced`](annals_core::Durability::Synced) commits with `synchronous=FULL` in WAL mode: the
+//! commit survives `kill -9` and a power cut. [`Buffered`](annals_core::Durability::Buffered)
+//! commits with `synchronous=NORMAL`: it survives a crash of the process, and a power cut may take
+//! the newest such commits, never one in the middle; [`sync`](annals_core::Driver::sync), or the
+//! next `Synced` commit of any process, makes them `Synced`. Receipts say what was asked for.
+//!
+//! # Several threads, several processes
+//! Writers wait for one another, at most for [`SqliteOptions::busy_timeout`]; reads never wait for
+//! a write. Every read sees the newest commit of any process. Do not carry an open driver over
+//! `fork`, do not put the file on a network file system, and do not open, copy or hash it other
+//! than through SQLite while a process has it open: closing such a descriptor drops the locks.
+//!
+//! # The file
+//! Created with mode 0600; `-wal` and `-shm` files stand beside it while it is open. Tables are
+//! private; three views are for people and their SQL: `annals_current` (a row a key with a value),
+//! `annals_history` (a row an entry) and `annals_commits` (a row a commit). Their column `value`
+//! is the value as SQL where the stored bytes are a null, boolean, integer, float or text, else
+//! NULL; `bytes` always holds the stored bytes. They read in any SQLite shell from 3.37 on; while
+//! other processes have the file open, only in one from 3.51.3 on.
+//!
+//! # Features
+//! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,
+//! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
+
+mod check;
+mod conditions;
+mod driver;
+mod failure;
+mod keys;
+mod measure;
+mod open;
+mod options;
+mod place;
+mod readers;
+mod reads;
+mod rows;
+mod schema;
+mod writer;
+
+pub use driver::SqliteDriver;
+pub use options::SqliteOptions;

@@ -1,0 +1,89 @@
+use std::path::Path;
+use std::time::Duration;
+
+use annals_core::Error;
+
+use crate::SqliteDriver;
+
+/// What SQLite's signed 32-bit number of milliseconds holds.
+const BUSY_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
+
+/// How to open a log in a SQLite file.
+///
+/// ```
+/// use std::time::Duration;
+/// use annals_core::{Driver, ErrorKind, Position};
+/// use annals_driver_sqlite::SqliteDriver;
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("log.db");
+/// let careful = SqliteDriver::options().create(false).busy_timeout(Duration::from_secs(1));
+/// assert_eq!(careful.open(&path).unwrap_err().kind(), ErrorKind::Unavailable);
+///
+/// let driver = SqliteDriver::open(&path)?;
+/// assert_eq!(driver.last_position()?, Position::START);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "nothing is opened until `open` is called"]
+pub struct SqliteOptions {
+    pub(crate) busy_timeout: Duration,
+    pub(crate) cache_kib: u32,
+    pub(crate) create: bool,
+    pub(crate) read_only: bool,
+}
+
+impl Default for SqliteOptions {
+    fn default() -> SqliteOptions {
+        SqliteOptions {
+            busy_timeout: Duration::from_secs(10),
+            cache_kib: 16 * 1024,
+            create: true,
+            read_only: false,
+        }
+    }
+}
+
+impl SqliteOptions {
+    /// Sets how long a write waits for the writers of other processes; 10 seconds unless set.
+    ///
+    /// In whole milliseconds, at most 24 days. After that the error is of the kind
+    /// [`Busy`](annals_core::ErrorKind::Busy).
+    pub fn busy_timeout(mut self, timeout: Duration) -> SqliteOptions {
+        self.busy_timeout = timeout.min(BUSY_TIMEOUT_MAX);
+        self
+    }
+
+    /// Sets how many KiB of pages each connection may keep in memory; 16 MiB unless set.
+    ///
+    /// There is one connection for writing and at most 8 idle ones for reading. The memory is
+    /// taken as pages are read.
+    pub fn cache_kib(mut self, kib: u32) -> SqliteOptions {
+        self.cache_kib = kib;
+        self
+    }
+
+    /// Sets whether a log is created where the file is missing or empty; it is unless set.
+    pub fn create(mut self, create: bool) -> SqliteOptions {
+        self.create = create;
+        self
+    }
+
+    /// Sets whether the log is only read; it is not unless set.
+    ///
+    /// Nothing is created then, and every write answers with the kind
+    /// [`ReadOnly`](annals_core::ErrorKind::ReadOnly). SQLite still wants to keep its `-wal` and
+    /// `-shm` files beside the file, so the folder must be writable unless they are there.
+    pub fn read_only(mut self, read_only: bool) -> SqliteOptions {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Opens the log in the file at `path`; see [`SqliteDriver::open`].
+    ///
+    /// # Errors
+    /// As [`SqliteDriver::open`].
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteDriver, Error> {
+        crate::open::open(self, path.as_ref())
+    }
+}

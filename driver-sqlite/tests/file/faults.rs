@@ -1,0 +1,228 @@
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use annals_core::{
+    Action, Batch, Change, Check, Context, Driver, Durability, Error, ErrorKind, Order, Position,
+    PositionRange, Scope,
+};
+use annals_driver_sqlite::SqliteDriver;
+
+use crate::common::{Scratch, SmallDisk, append, key, set, sql, values};
+use crate::processes::{child_after, said, say};
+
+#[test]
+fn a_file_that_others_hold_is_busy_and_free_again_later() {
+    let scratch = Scratch::new();
+    let driver =
+        SqliteDriver::options().busy_timeout(Duration::from_millis(100)).open(&scratch.path).unwrap();
+    let other = sql(&scratch.path);
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+
+    let started = Instant::now();
+    let error = append(&driver, set(&key("a", "b"), b"\x01")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy);
+    assert!(started.elapsed() >= Duration::from_millis(100), "it did not wait");
+    assert!(started.elapsed() < Duration::from_secs(5), "it waited too long");
+    assert!(error.to_string().contains("write lock"), "{error}");
+
+    other.execute_batch("ROLLBACK").unwrap();
+    append(&driver, set(&key("a", "b"), b"\x02")).unwrap();
+    assert_eq!(values(&driver, &key("a", "b")), [b"\x02"]);
+}
+
+#[test]
+fn a_read_does_not_wait_for_a_write() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    append(&driver, set(&key("a", "b"), b"\x01")).unwrap();
+    let other = sql(&scratch.path);
+    other.execute_batch("BEGIN IMMEDIATE; DELETE FROM annals_entry").unwrap();
+
+    let started = Instant::now();
+    assert_eq!(values(&driver, &key("a", "b")), [b"\x01"]);
+    assert_eq!(driver.state(&Scope::All, Position::MAX, None, 10).unwrap().len(), 1);
+    assert_eq!(driver.commits(PositionRange::ALL, Order::OldestFirst, 10).unwrap().len(), 1);
+    assert_eq!(driver.namespaces(&Scope::All, None, 10).unwrap().len(), 1);
+    assert!(driver.check().unwrap().damages.is_empty());
+    assert!(started.elapsed() < Duration::from_secs(5), "a read waited for the busy timeout");
+}
+
+#[test]
+fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::mount("2m") else { return };
+    let ballast = disk.path().with_file_name("ballast");
+    fs::write(&ballast, vec![0; 1 << 20]).unwrap();
+    let driver = SqliteDriver::open(disk.path()).unwrap();
+    let field = key("a", "b");
+    let mut acknowledged = Vec::new();
+    let error = loop {
+        let value = vec![u8::try_from(acknowledged.len() % 251).unwrap(); 3000];
+        match append(&driver, set(&field, &value)) {
+            Ok(_) => acknowledged.push(value),
+            Err(error) => break error,
+        }
+        assert!(acknowledged.len() < 10_000, "the disk is never full");
+    };
+    assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+    assert!(acknowledged.len() > 10);
+    assert_eq!(append(&driver, set(&field, &[0; 3000])).unwrap_err().kind(), ErrorKind::Full);
+    assert!(values(&driver, &field) == acknowledged, "what was there is not readable");
+
+    fs::remove_file(ballast).unwrap();
+    append(&driver, set(&field, b"\x01")).unwrap();
+    acknowledged.push(b"\x01".to_vec());
+    assert!(values(&driver, &field) == acknowledged);
+    drop(driver);
+    let again = SqliteDriver::open(disk.path()).unwrap();
+    assert!(values(&again, &field) == acknowledged);
+    assert_eq!(again.check().unwrap().damages, Vec::<String>::new());
+}
+
+/// Appends until the operating system refuses to write, then tries again, then reads.
+pub(crate) fn write_until_the_disk_refuses(path: &Path) {
+    let driver = SqliteDriver::open(path).unwrap();
+    let field = key("a", "b");
+    let refused =
+        |count: usize| append(&driver, set(&field, &[u8::try_from(count % 251).unwrap(); 3000])).err();
+    let (count, error) = (0..).find_map(|count| Some((count, refused(count)?))).unwrap();
+    say(count);
+    say(format!("{:?}: {}", error.kind(), std::error::Error::source(&error).is_some()));
+    say(format!("{:?}", append(&driver, set(&field, b"\x01")).unwrap_err().kind()));
+    say(format!("{:?}", driver.sync().unwrap_err().kind()));
+    say(values(&driver, &field).len());
+}
+
+#[test]
+fn a_disk_that_refuses_ends_writing_until_reopened() {
+    let scratch = Scratch::new();
+    drop(scratch.open());
+    let set_up = "trap '' XFSZ; ulimit -f 2000";
+    let mut child = child_after(set_up, "write_until_the_disk_refuses", &scratch.path).spawn().unwrap();
+    let lines: Vec<String> = said(&mut child).collect();
+    assert!(child.wait().unwrap().success());
+    let count: usize = lines[0].parse().unwrap();
+    assert!(count > 10, "{lines:?}");
+    assert_eq!(lines[1..], ["Poisoned: true", "Poisoned", "Poisoned", &lines[0]]);
+
+    let driver = scratch.open();
+    let stored = values(&driver, &key("a", "b")).len();
+    assert!(stored == count || stored == count + 1, "{count} acknowledged, {stored} there");
+    append(&driver, set(&key("a", "b"), b"\x01")).unwrap();
+    assert_eq!(driver.check().unwrap().damages, Vec::<String>::new());
+}
+
+/// Every question there is, for a log with the key `a b`.
+fn read_everything(driver: &dyn Driver) -> Result<(), Error> {
+    driver.commits(PositionRange::ALL, Order::OldestFirst, 100)?;
+    driver.history(&key("a", "b"), PositionRange::ALL, Order::OldestFirst, 0, 100)?;
+    driver.history(&key("a", "b"), PositionRange::ALL, Order::NewestFirst, 0, 1)?;
+    driver.state(&Scope::All, Position::MAX, None, 100)?;
+    driver.namespaces(&Scope::All, None, 100)?;
+    Ok(())
+}
+
+#[test]
+fn damaged_rows_are_errors_that_name_the_position_and_no_value() {
+    let damages = [
+        ("UPDATE annals_entry SET kind = 9 WHERE position = 2", "the entry at @2 has a wrong `kind`"),
+        ("UPDATE annals_entry SET value = NULL WHERE position = 2", "the entry at @2 has a wrong `value`"),
+        ("UPDATE annals_entry SET kind = 1 WHERE position = 2", "the entry at @2 has a wrong `value`"),
+        (
+            "UPDATE annals_entry SET actor = CAST(x'ff' AS TEXT) WHERE position = 2",
+            "the entry at @2 has a wrong `actor`",
+        ),
+        ("UPDATE annals_entry SET position = -2 WHERE position = 2", "the commit at @3 lacks entries"),
+        ("UPDATE annals_entry SET position = 9 WHERE position = 2", "the commit at @3 lacks entries"),
+        ("DELETE FROM annals_entry WHERE position = 2", "the commit at @3 lacks entries"),
+        ("UPDATE annals_commit SET length = 0 WHERE last = 3", "the commit at @3 has a wrong `length`"),
+        ("UPDATE annals_commit SET length = 4 WHERE last = 3", "the commit at @3 has a wrong `length`"),
+        ("UPDATE annals_commit SET length = -1 WHERE last = 3", "the commit at @3 has a wrong `length`"),
+        ("UPDATE annals_commit SET id = x'00' WHERE last = 3", "the commit at @3 has a wrong `id`"),
+        ("UPDATE annals_commit SET given = 2 WHERE last = 3", "the commit at @3 has a wrong `given`"),
+        (
+            "UPDATE annals_commit SET recorded_at = 9223372036854775807 WHERE last = 3",
+            "the commit at @3 has a wrong `recorded_at`",
+        ),
+        ("UPDATE annals_commit SET tags = x'c1' WHERE last = 3", "the commit at @3 has a wrong `tags`"),
+        ("UPDATE annals_commit SET last = -3 WHERE last = 3", "the entry at @2 has no commit"),
+        ("UPDATE annals_key SET namespace = '../etc'", "a namespace is not a valid name"),
+        ("UPDATE annals_key SET field = CAST(x'ff' AS TEXT) WHERE id = 1", "a field is not a valid name"),
+    ];
+    for (damage, said) in damages {
+        let scratch = Scratch::new();
+        append(&scratch.open(), set(&key("a", "b"), b"\x01")).unwrap();
+        let batch = set(&key("a", "b"), b"\xa6secret").set(key("a", "c"), *b"\xa6secret");
+        append(&scratch.open(), batch).unwrap();
+        sql(&scratch.path).execute_batch(damage).unwrap();
+
+        let driver = scratch.open();
+        let error = read_everything(&driver).expect_err(damage);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}: {error}");
+        assert!(error.to_string().ends_with(said), "{damage}: {error}");
+        assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+        let found = driver.check().unwrap().damages;
+        assert!(!found.is_empty() && !found.concat().contains("secret"), "{damage}: {found:?}");
+    }
+}
+
+#[test]
+fn an_error_inside_a_group_of_batches_leaves_nothing_of_it() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    sql(&scratch.path)
+        .execute_batch(
+            "CREATE TRIGGER refuse BEFORE INSERT ON annals_commit WHEN new.last = 2 BEGIN SELECT raise(ABORT, 'no'); END",
+        )
+        .unwrap();
+    let group = [set(&key("a", "b"), b"\x01"), set(&key("a", "c"), b"\x02")];
+    driver.append(&group, Durability::Synced).unwrap_err();
+    assert_eq!(driver.last_position().unwrap(), Position::START);
+    assert_eq!(driver.namespaces(&Scope::All, None, 10).unwrap(), []);
+
+    // Nothing that the lost transaction learned may be believed: its key ids are free again.
+    sql(&scratch.path).execute_batch("DROP TRIGGER refuse").unwrap();
+    append(&driver, set(&key("a", "c"), b"\x03")).unwrap();
+    append(&driver, set(&key("a", "b"), b"\x04")).unwrap();
+    assert_eq!(values(&driver, &key("a", "c")), [b"\x03"]);
+    assert_eq!(values(&driver, &key("a", "b")), [b"\x04"]);
+}
+
+#[test]
+fn hostile_names_stay_names() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    let keywords = [
+        "select",
+        "DROP",
+        "null",
+        "rowid",
+        "annals_entry",
+        "ORDER",
+        "x".repeat(63).leak(),
+        "x".repeat(64).leak(),
+    ];
+    let twins = ["e\u{301}", "é", "E", "e", "ﬁ", "fi", "K", "\u{212a}", "ǆ", "Ǆ", "名前", "имя"];
+    let mut keys = Vec::new();
+    for token in ["--", "-", "_", "...", "a.b", "A.B", "a-b", "CON", "nul", "0", "x".repeat(200).leak()] {
+        for depth in 1..=4 {
+            let namespace = vec![token; depth].join("/");
+            for field in keywords.iter().chain(&twins) {
+                keys.push(key(&namespace, field));
+                keys.push(key(&format!("{namespace}x"), &format!("_{field}")));
+            }
+        }
+    }
+    assert!(keys.len() > 1500);
+    let batch = keys.iter().zip(0_u32..).fold(Batch::new(Context::new()), |batch, (key, number)| {
+        batch.set(key.clone(), number.to_be_bytes())
+    });
+    append(&driver, batch).unwrap();
+    for (key, number) in keys.iter().zip(0_u32..) {
+        assert_eq!(values(&driver, key), [number.to_be_bytes()], "{key}");
+    }
+    let state = driver.state(&Scope::All, Position::MAX, None, usize::MAX).unwrap();
+    keys.sort();
+    assert!(state.iter().map(Change::key).eq(keys.iter()));
+    assert!(state.iter().all(|change| matches!(change.entry.action, Action::Set(_))));
+}

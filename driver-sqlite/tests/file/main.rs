@@ -1,0 +1,16 @@
+//! What only this driver promises: its file, its views, its processes, its faults.
+
+#![cfg(unix)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a test panics where a promise is broken, and says what it must leave out"
+)]
+
+mod common;
+mod faults;
+mod format;
+mod opening;
+mod processes;
+mod views;
