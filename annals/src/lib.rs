@@ -1,0 +1,16 @@
+//! State that remembers.
+#![doc = include_str!("../../README.md")]
+
+mod store;
+mod url;
+
+pub use annals_core::*;
+#[cfg(feature = "memory")]
+pub use annals_driver_memory::MemoryDriver;
+#[cfg(feature = "sqlite")]
+pub use annals_driver_sqlite::SqliteDriver;
+pub use store::Store;
+pub use url::StoreUrl;
+
+/// What every fallible call of this crate answers with.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -1,0 +1,30 @@
+//! What a store promises, whatever the driver: each test is named by its promise and runs on all of them.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+/// Makes each of the given functions of a `&Store` a test on every driver.
+macro_rules! on_every_driver {
+    ($($promise:ident),* $(,)?) => {
+        mod memory {
+            $(#[test] fn $promise() { super::$promise(&crate::stores::memory()) })*
+        }
+        mod sqlite {
+            $(#[test] fn $promise() {
+                let folder = tempfile::tempdir().unwrap();
+                super::$promise(&crate::stores::sqlite(&folder));
+            })*
+        }
+    };
+}
+
+mod callbacks;
+mod commits;
+mod concurrency;
+mod diff;
+mod dump;
+mod history;
+mod model;
+mod nothings;
+mod rules;
+mod stores;
+mod time_travel;
+mod views;

@@ -1,0 +1,26 @@
+use clap::CommandFactory as _;
+use clap_complete::{Shell, generate};
+
+use crate::arguments::Arguments;
+use crate::failure::{Exit, Failure};
+use crate::output::print;
+use crate::session::Session;
+
+/// Print a script that makes a shell complete this command
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  annals completions bash > ~/.local/share/bash-completion/completions/annals")]
+pub(crate) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub(crate) fn run(self, _session: &Session) -> Result<Exit, Failure> {
+        // Into memory first: the generator panics where it cannot write.
+        let mut script = Vec::new();
+        generate(self.shell, &mut Arguments::command(), "annals", &mut script);
+        print(|out| std::io::Write::write_all(out, &script))?;
+        Ok(Exit::Done)
+    }
+}

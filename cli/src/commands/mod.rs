@@ -1,0 +1,69 @@
+//! The commands, one a file.
+
+mod along;
+mod apply;
+mod blame;
+mod completions;
+mod diff;
+mod dump;
+mod get;
+mod history;
+mod import;
+mod init;
+mod load;
+mod log;
+mod ls;
+mod rm;
+mod set;
+mod show;
+mod stat;
+mod verify;
+mod version;
+mod within;
+
+use clap::Subcommand;
+
+use crate::failure::{Exit, Failure};
+use crate::session::Session;
+
+macro_rules! commands {
+    ($($module:ident::$name:ident),* $(,)?) => {
+        /// What to do.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Command {
+            $($name($module::$name),)*
+        }
+
+        impl Command {
+            /// Does it.
+            pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
+                match self {
+                    $(Command::$name(command) => command.run(session),)*
+                }
+            }
+        }
+    };
+}
+
+commands! {
+    init::Init,
+    set::Set,
+    get::Get,
+    rm::Rm,
+    ls::Ls,
+    show::Show,
+    log::Log,
+    history::History,
+    diff::Diff,
+    blame::Blame,
+    within::Within,
+    along::Along,
+    apply::Apply,
+    import::Import,
+    dump::Dump,
+    load::Load,
+    stat::Stat,
+    verify::Verify,
+    completions::Completions,
+    version::Version,
+}

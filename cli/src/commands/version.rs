@@ -1,0 +1,16 @@
+use crate::failure::{Exit, Failure};
+use crate::output::{Cell, print_answer};
+use crate::session::Session;
+
+/// Print the version
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  annals version -o json")]
+pub(crate) struct Version {}
+
+impl Version {
+    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
+        print_answer(&session.style, vec![("version", Cell::Text(env!("CARGO_PKG_VERSION").to_owned()))])?;
+        Ok(Exit::Done)
+    }
+}

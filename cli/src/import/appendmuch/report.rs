@@ -1,0 +1,52 @@
+use std::collections::BTreeMap;
+
+use annals::Position;
+
+/// What an import appended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// The rows imported, each one commit of one entry.
+    pub rows: u64,
+    /// Of these, the deletions.
+    pub deletions: u64,
+    /// The positions of the first and the last row; `None` if there was no row.
+    pub positions: Option<(Position, Position)>,
+    /// Whether the log was empty, so that the original times became the times of recording.
+    pub kept_times: bool,
+    /// The values that were kept raw, by type id.
+    pub kept_raw: BTreeMap<u8, KeptRaw>,
+}
+
+impl ImportReport {
+    pub(super) fn add(&mut self, position: Position, is_deletion: bool, raw_type: Option<u8>) {
+        self.rows += 1;
+        self.deletions += u64::from(is_deletion);
+        self.positions = Some((self.positions.map_or(position, |(first, _)| first), position));
+        if let Some(type_id) = raw_type {
+            self.kept_raw.entry(type_id).or_default().add(position);
+        }
+    }
+}
+
+/// The values of one type that were kept raw.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeptRaw {
+    /// How many there are.
+    pub count: u64,
+    /// Where the first of them stand, at most [`KeptRaw::FIRST_MAX`].
+    pub first: Vec<Position>,
+}
+
+impl KeptRaw {
+    /// The most positions that are listed.
+    pub const FIRST_MAX: usize = 5;
+
+    fn add(&mut self, position: Position) {
+        self.count += 1;
+        if self.first.len() < Self::FIRST_MAX {
+            self.first.push(position);
+        }
+    }
+}

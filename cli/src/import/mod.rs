@@ -1,0 +1,5 @@
+//! Readers of what other programs wrote.
+
+mod appendmuch;
+
+pub use appendmuch::{ImportError, ImportReport, KeptRaw, RowProblem, appendmuch};

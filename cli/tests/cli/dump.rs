@@ -1,0 +1,77 @@
+//! Dumps: complete, identical, and refused as a whole where they are damaged.
+
+use std::fs;
+
+use crate::place::Place;
+
+fn filled() -> Place {
+    let place = Place::new();
+    place.ok(&["set", "a/b", "x:=[1,{\"$decimal\":\"1.10\"}]", "y=text", "-m", "why", "--tag", "id=1"]);
+    place.ok(&["rm", "a/b", "y"]);
+    place.ok(&["set", "c", "z:=null"]);
+    place
+}
+
+#[test]
+fn a_store_goes_through_a_pipe_and_back_byte_for_byte() {
+    let place = filled();
+    assert_eq!(place.annals(&["dump", "first", "-q"]).err, "");
+    let first = fs::read(place.path("first")).unwrap();
+    let copy = format!("sqlite:{}", place.path("copy.db").display());
+    let answer = place.annals_reading(&["-s", &copy, "load", "-", "-o", "json"], &first);
+    assert_eq!(answer.out, "{\"v\":1,\"commits\":3,\"entries\":4,\"skipped\":0,\"last_position\":4}\n");
+    let second = place.command(["-s", &copy, "dump"]).output().unwrap();
+    assert_eq!(second.stdout, first);
+    assert_eq!(String::from_utf8(second.stderr).unwrap(), "3 commits, 4 entries\n");
+}
+
+#[test]
+fn a_load_done_again_passes_over_what_is_there() {
+    let place = filled();
+    place.annals(&["dump", "dump"]);
+    let answer = place.ok(&["load", "dump", "-o", "csv"]);
+    assert_eq!(answer, "commits,entries,skipped,last_position\n3,4,3,4\n");
+}
+
+#[test]
+fn a_dump_of_another_store_does_not_fit() {
+    let place = filled();
+    place.annals(&["dump", "dump"]);
+    let other = format!("sqlite:{}", place.path("other.db").display());
+    place.ok(&["-s", &other, "set", "a", "x=1"]);
+    let message = place.fails(2, &["-s", &other, "load", "dump"]);
+    assert_eq!(message, "error: cannot restore at @1: the log has another commit there\n");
+}
+
+#[test]
+fn a_damaged_dump_is_refused_before_anything_is_written() {
+    let place = filled();
+    place.annals(&["dump", "dump"]);
+    let whole = fs::read(place.path("dump")).unwrap();
+    let target = place.path("target.db");
+    let url = format!("sqlite:{}", target.display());
+    let mut flipped = whole.clone();
+    let middle = flipped.len() / 2;
+    flipped[middle] ^= 1;
+    for damaged in [&whole[..whole.len() - 1], &whole[..3], b"", &flipped, &[&whole[..], b"x"].concat()] {
+        fs::write(place.path("damaged"), damaged).unwrap();
+        let message = place.fails(5, &["-s", &url, "load", "damaged"]);
+        assert!(message.starts_with("error: the dump is damaged at byte "), "{message}");
+        assert!(!target.exists());
+    }
+    let answer = place.annals_reading(&["-s", &url, "load"], &whole[..whole.len() - 1]);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(5), ""));
+}
+
+#[test]
+fn a_dump_replaces_a_file_as_a_whole_and_follows_links() {
+    let place = filled();
+    fs::write(place.path("old"), "an older dump").unwrap();
+    std::os::unix::fs::symlink(place.path("old"), place.path("link")).unwrap();
+    assert_eq!(place.annals(&["dump", "link"]).code, Some(0));
+    assert!(place.path("link").is_symlink());
+    assert!(fs::read(place.path("old")).unwrap().starts_with(b"ANNALS"));
+    let names = fs::read_dir(place.folder()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left_over: Vec<_> = names.filter(|name| name.to_str().unwrap().starts_with('.')).collect();
+    assert_eq!(left_over, Vec::<std::ffi::OsString>::new());
+}

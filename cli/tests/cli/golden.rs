@@ -1,0 +1,90 @@
+//! Outputs of commands, letter for letter: `golden/*.md` on a store of fixed contents, and the
+//! session in the README.
+
+use std::sync::Arc;
+
+use annals::codec::{Timestamp, Uuid, Value};
+use annals::{Action, Commit, CommitEntries, CommitId, Context, Entry, Key, Position, StoreUrl};
+
+use crate::place::Place;
+
+struct Log {
+    commits: Vec<CommitEntries>,
+    last: u64,
+}
+
+impl Log {
+    fn add(&mut self, time: &str, context: Context, entries: Vec<(&str, &str, Action)>) {
+        let number = u8::try_from(self.commits.len()).unwrap() + 1;
+        let first = self.last + 1;
+        let entry = |(position, (namespace, field, action))| Entry {
+            position: Position::new(position).unwrap(),
+            key: Key::parse(namespace, field).unwrap(),
+            action,
+            actor: None,
+            reason: None,
+        };
+        let entries: Vec<Entry> = (first..).zip(entries).map(entry).collect();
+        self.last += entries.len() as u64;
+        let commit = Commit {
+            first: Position::new(first).unwrap(),
+            last: Position::new(self.last).unwrap(),
+            id: CommitId::Made(Uuid::from_bytes([number; 16])),
+            recorded_at: time.parse().unwrap(),
+            context,
+        };
+        self.commits.push(CommitEntries { commit: Arc::new(commit), entries });
+    }
+}
+
+fn set(value: impl Into<Value>) -> Action {
+    Action::Set(value.into().to_bytes().unwrap().into())
+}
+
+fn contents() -> Vec<CommitEntries> {
+    let player1 = "game/player1";
+    let mut log = Log { commits: Vec::new(), last: 0 };
+    let alice = || Context::new().actor("alice");
+    log.add(
+        "2026-11-22T08:00:00Z",
+        alice().reason("first, round").location("src/rounds.rs:88").tag("id", "a1"),
+        vec![(player1, "name", set("Ann")), (player1, "score", set(10)), (player1, "round", set(1))],
+    );
+    log.add("2026-11-22T08:05:00Z", Context::new().actor("bot"), vec![(player1, "score", set(12))]);
+    let earlier: Timestamp = "2020-01-01T00:00:00Z".parse().unwrap();
+    log.add(
+        "2026-11-22T09:00:00.25Z",
+        alice().reason("settle").occurred_at(earlier).tag("id", "a2").tag("ticket", 412),
+        vec![
+            (player1, "round", set(2)),
+            (player1, "name", Action::Deleted),
+            ("game/player2", "price", set(Value::Decimal("1.10".parse().unwrap()))),
+            ("game", "open", set(true)),
+        ],
+    );
+    log.add(
+        "2026-11-22T09:30:00Z",
+        Context::new().actor("carol").tag("id", "a3"),
+        vec![(player1, "note", set("two words")), (player1, "nothing", set(Value::Null))],
+    );
+    log.commits
+}
+
+#[test]
+fn outputs_are_as_documented() {
+    let place = Place::new();
+    place.url().parse::<StoreUrl>().unwrap().open().unwrap().restore(&contents()).unwrap();
+    cases(&place).case("tests/cli/golden/*.md");
+}
+
+#[test]
+fn the_readme_shows_what_happens() {
+    let place = Place::new();
+    cases(&place).case("README.md");
+}
+
+fn cases(place: &Place) -> trycmd::TestCases {
+    let cases = trycmd::TestCases::new();
+    cases.env("ANNALS_STORE", place.url()).env("TZ", "UTC");
+    cases
+}

@@ -1,0 +1,14 @@
+//! The command as its users and their scripts meet it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
+
+mod apply;
+mod bad_input;
+mod dump;
+mod git_history;
+mod golden;
+mod import;
+mod pipes;
+mod place;
+mod processes;
+mod writing;

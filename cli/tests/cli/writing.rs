@@ -1,0 +1,133 @@
+//! Setting and deleting, and what their receipts say.
+
+use serde_json::{Value, json};
+
+use crate::place::Place;
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[test]
+fn init_creates_a_store_once_and_leaves_it_as_it_is() {
+    let place = Place::new();
+    let answer = |position| json!({"v": 1, "store": place.url(), "position": position});
+    assert_eq!(parsed(&place.ok(&["init", "-o", "json"])), answer(0));
+    place.ok(&["set", "a", "x=1"]);
+    assert_eq!(parsed(&place.ok(&["init", "-o", "json"])), answer(1));
+}
+
+#[test]
+fn a_set_is_one_commit_with_its_context() {
+    let place = Place::new();
+    let receipt = parsed(&place.ok(&[
+        "set",
+        "game/player1",
+        "name=Ann",
+        "score:=10",
+        "price:decimal=1.10",
+        "-m",
+        "why",
+        "--actor",
+        "alice",
+        "--tag",
+        "id=x=1",
+        "--tag",
+        "round=2",
+        "-o",
+        "jsonl",
+    ]));
+    assert_eq!((&receipt["v"], &receipt["position"], &receipt["entries"]), (&json!(1), &json!(3), &json!(3)));
+    assert_eq!(receipt["durability"], "synced");
+    let commit = parsed(&place.ok(&["log", "-p", "-o", "jsonl"]));
+    assert_eq!(commit["id"], receipt["id"]);
+    assert_eq!(commit["recorded_at"], receipt["recorded_at"]);
+    assert_eq!(commit["actor"], "alice");
+    assert_eq!(commit["reason"], "why");
+    assert_eq!(commit["location"], "annals set");
+    assert_eq!(commit["tags"], json!({"id": "x=1", "round": "2"}));
+    let values: Vec<&Value> =
+        commit["changes"].as_array().unwrap().iter().map(|change| &change["value"]).collect();
+    assert_eq!(values, [&json!("Ann"), &json!(10), &json!({"$decimal": "1.10"})]);
+}
+
+#[test]
+fn values_are_read_from_files_and_printed_raw() {
+    let place = Place::new();
+    let bytes = b"\x00\xff\n";
+    std::fs::write(place.path("photo"), bytes).unwrap();
+    std::fs::write(place.path("note"), "two\nlines").unwrap();
+    place.ok(&["set", "a", "photo:bytes@=photo", "note@=note"]);
+    assert_eq!(place.ok(&["get", "a", "note"]), "\"two\\nlines\"\n");
+    assert_eq!(place.ok(&["get", "a", "note", "-r"]), "two\nlines\n");
+    assert_eq!(place.command(["get", "a", "photo", "-r"]).output().unwrap().stdout, bytes);
+}
+
+#[test]
+fn an_expectation_that_does_not_hold_is_a_conflict_and_writes_nothing() {
+    let place = Place::new();
+    place.ok(&["set", "a", "x=1", "--expect", "absent"]);
+    let message = place.fails(3, &["set", "a", "y=1", "x=secret", "--expect", "absent"]);
+    assert!(message.starts_with("error: conflict: `a x has no value` does not hold; @1"), "{message}");
+    place.ok(&["set", "a", "x=2", "--expect", "@1"]);
+    place.fails(3, &["set", "a", "x=3", "--expect", "1"]);
+    assert_eq!(place.last_position(), 2);
+}
+
+#[test]
+fn rm_deletes_all_or_nothing() {
+    let place = Place::new();
+    place.ok(&["set", "a", "x=1", "y=2", "score=3"]);
+    let message = place.fails(1, &["rm", "a", "x", "scor"]);
+    assert_eq!(message.lines().next(), Some("error: a scor has no value"));
+    assert!(message.contains("did you mean `score`? (last written @3, "), "{message}");
+    assert_eq!(place.last_position(), 3);
+    let receipt = parsed(&place.ok(&["rm", "a", "x", "y", "-m", "done", "-o", "json"]));
+    assert_eq!(receipt["entries"], 2);
+    assert_eq!(place.ok(&["ls", "a", "-o", "csv"]), "namespace,field,type\na,score,text\n");
+    let message = place.fails(1, &["get", "a", "x"]);
+    assert!(message.contains("it was deleted @4, now; `annals history a x` shows what it was"), "{message}");
+}
+
+#[test]
+fn reading_and_deleting_create_no_store() {
+    let place = Place::new();
+    for arguments in
+        [&["show"][..], &["get", "a", "x"], &["rm", "a", "x"], &["dump", "d"], &["verify"], &["stat"]]
+    {
+        let message = place.fails(4, arguments);
+        assert!(message.contains("  help: `annals init` creates a store\n"), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(place.folder()).unwrap().count(), 0);
+}
+
+#[test]
+fn reading_needs_no_permission_to_write() {
+    let place = Place::new();
+    place.ok(&["set", "a", "x=1"]);
+    let url = format!("{}?mode=ro", place.url());
+    assert_eq!(place.ok(&["-s", &url, "get", "a", "x"]), "\"1\"\n");
+    let message = place.fails(4, &["-s", &url, "set", "a", "x=2"]);
+    assert!(message.contains("reading only"), "{message}");
+}
+
+#[test]
+fn what_a_terminal_would_obey_is_spelled_out() {
+    let place = Place::new();
+    place.ok(&["set", "a", "x=\u{1b}[2J\u{9b}\n", "--actor", "m\u{1b}]0;x\u{7}", "-m", "one\ntwo\t\u{202e}"]);
+    for format in [&[][..], &["-o", "table"]] {
+        for command in
+            [&["show"][..], &["log"], &["log", "-p"], &["history", "a", "x"], &["blame", "a"], &["diff"]]
+        {
+            let out = place.ok(&[command, format].concat());
+            let obeyed = |c: char| (c.is_control() && c != '\n' && c != '\t') || c == '\u{202e}';
+            assert!(!out.contains(obeyed), "{out:?}");
+            assert_eq!(out.lines().filter(|line| line.contains("two")).count(), out.matches("two").count());
+        }
+    }
+    assert_eq!(place.ok(&["get", "a", "x"]), "\"\\u001b[2J\\u009b\\n\"\n");
+    let row = parsed(&place.ok(&["show", "-o", "jsonl"]));
+    assert_eq!((&row["value"], &row["actor"]), (&json!("\u{1b}[2J\u{9b}\n"), &json!("m\u{1b}]0;x\u{7}")));
+    let conflict = place.fails(3, &["set", "a", "x=1", "--expect", "absent"]);
+    assert!(conflict.contains("@1 by m\\u001b]0;x\\u0007 ("), "{conflict}");
+}

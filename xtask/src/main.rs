@@ -1,0 +1,96 @@
+//! Chores of the workspace: `cargo xtask test` runs everything that CI runs.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+const USAGE: &str = "\
+usage: cargo xtask CHORE
+
+chores:
+  test     everything that CI runs: format, lints, tests, documentation, examples
+  fix      format, and apply the lints' suggestions
+  bench    the ratios against hand-written baselines, same run, as in docs/speed.md
+";
+
+fn main() -> ExitCode {
+    let chore = env::args().nth(1).unwrap_or_default();
+    let done = match chore.as_str() {
+        "test" => test(),
+        "fix" => fix(),
+        "bench" => run(&["bench", "--package", "annals-bench", "--bench", "ratios"]),
+        _ => {
+            say(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(what) => {
+            say(&format!("error: {what}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn test() -> Result<(), String> {
+    let start = Instant::now();
+    run(&["fmt", "--all", "--check"])?;
+    run(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
+    run(&["test", "--workspace", "--locked"])?;
+    documentation()?;
+    for example in examples("annals")? {
+        run(&["run", "--quiet", "--locked", "--package", "annals", "--example", &example])?;
+    }
+    say(&format!("all is well, after {} s", start.elapsed().as_secs()));
+    Ok(())
+}
+
+fn fix() -> Result<(), String> {
+    run(&["fmt", "--all"])?;
+    run(&["clippy", "--workspace", "--all-targets", "--fix", "--allow-dirty", "--allow-staged"])
+}
+
+fn documentation() -> Result<(), String> {
+    let arguments = ["doc", "--workspace", "--no-deps", "--locked"];
+    finish(cargo(&arguments).env("RUSTDOCFLAGS", "--deny warnings"), &arguments)
+}
+
+/// Returns the names of a package's examples, in order.
+fn examples(package: &str) -> Result<Vec<String>, String> {
+    let folder = root().join(package).join("examples");
+    let files = folder.read_dir().map_err(|error| format!("{}: {error}", folder.display()))?;
+    let mut names: Vec<String> = files
+        .filter_map(|file| Some(file.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+fn run(arguments: &[&str]) -> Result<(), String> {
+    finish(&mut cargo(arguments), arguments)
+}
+
+fn finish(command: &mut Command, arguments: &[&str]) -> Result<(), String> {
+    let shown = format!("cargo {}", arguments.join(" "));
+    say(&format!("     Chore {shown}"));
+    let status = command.status().map_err(|error| format!("`{shown}` cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{shown}` failed")) }
+}
+
+fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root()).args(arguments);
+    command
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask stands in the workspace").to_owned()
+}
+
+fn say(text: &str) {
+    eprintln!("{text}");
+}
