@@ -25,6 +25,12 @@ pub fn check(bytes: &[u8]) -> Result<(), Error> {
     reader.finish()
 }
 
+/// Returns `false` if no custom value can be among these bytes, at the price of one glance over them.
+#[must_use]
+pub fn may_hold_custom(bytes: &[u8]) -> bool {
+    bytes.iter().any(|byte| i8::from_be_bytes([*byte]) == code::CUSTOM)
+}
+
 /// Checks the next value, which may hold others so many levels deep.
 fn value(reader: &mut Reader<'_>, levels: usize) -> Result<(), Error> {
     let offset = reader.offset();

@@ -120,19 +120,35 @@ impl<'de> Decoder<'de> {
         Ok(Extension { code, payload })
     }
 
+    #[inline]
     fn visit_integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        match self.reader.take_integer() {
+            Some(Token::Unsigned(number)) => visitor.visit_u64(number),
+            Some(Token::Negative(number)) => visitor.visit_i64(number),
+            _ => self.visit_no_integer(visitor),
+        }
+    }
+
+    #[cold]
+    fn visit_no_integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         match self.reader.token()? {
-            Token::Unsigned(number) => visitor.visit_u64(number),
-            Token::Negative(number) => visitor.visit_i64(number),
             Token::Extension(code::INTEGER, _) => Err(unfit(Kind::Integer, &visitor)),
             token => self.visit(token, visitor),
+        }
+    }
+
+    #[inline]
+    fn visit_text<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        match self.reader.take_short_text() {
+            Some(text) => visitor.visit_borrowed_str(text),
+            None => self.deserialize_any(visitor),
         }
     }
 
     fn visit_wide_integer<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         match self.reader.token()? {
             Token::Extension(code::INTEGER, payload) => match flat_value(code::INTEGER, payload) {
-                Some(Value::Integer(integer)) => match integer.0 {
+                Some(Value::Integer(integer)) => match integer.repr() {
                     Repr::Negative(number) => visitor.visit_i128(number),
                     Repr::NonNegative(number) => visitor.visit_u128(number),
                 },
@@ -215,8 +231,8 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         self.visit(token, visitor)
     }
 
-    deserialize_as!(deserialize_any: deserialize_bool deserialize_char deserialize_str deserialize_string
-        deserialize_bytes deserialize_byte_buf deserialize_unit deserialize_map);
+    deserialize_as!(visit_text: deserialize_char deserialize_str deserialize_string);
+    deserialize_as!(deserialize_any: deserialize_bool deserialize_bytes deserialize_byte_buf deserialize_unit deserialize_map);
     deserialize_as!(visit_integer: deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64);
     deserialize_as!(visit_wide_integer: deserialize_i128 deserialize_u128);
@@ -335,6 +351,9 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 
     fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Some(name) = self.reader.take_short_text() {
+            return visitor.visit_borrowed_str(name);
+        }
         // A derived visitor would take a number for the field's or variant's place in the source.
         match self.reader.token()? {
             Token::Text(name) => visitor.visit_borrowed_str(name),

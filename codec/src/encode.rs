@@ -65,6 +65,8 @@ impl Default for Encoder {
 /// Where an entry's key and value stand in the bytes.
 #[derive(Clone, Copy)]
 struct Entry {
+    /// The first bytes of the key, which mostly decide the order.
+    prefix: u64,
     key: usize,
     value: usize,
     end: usize,
@@ -175,7 +177,7 @@ impl Encoder {
             let key = start + reader.offset();
             reader.skip(MAX_DEPTH)?;
             let end = start + reader.offset();
-            self.entries.push(Entry { key, value: end, end });
+            self.entries.push(Entry { prefix: 0, key, value: end, end });
         }
         let items_start = self.entries.get(first).map_or(0, |item| item.key);
         self.sort_entries(items_start, first).map_err(|_| Error::DuplicateItem)?;
@@ -223,18 +225,29 @@ fn sort(bytes: &mut Vec<u8>, start: usize, entries: &mut [Entry]) -> Result<(), 
     if entries.windows(2).all(ascends) {
         return Ok(());
     }
-    entries.sort_by(|a, b| key(a).cmp(key(b)));
+    for entry in &mut *entries {
+        entry.prefix = prefix(key(entry));
+    }
+    entries.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))));
     if !entries.windows(2).all(ascends) {
         return Err(Duplicate);
     }
-    let sorted: Vec<u8> = entries
-        .iter()
-        .flat_map(|entry| bytes.get(entry.key..entry.end).unwrap_or_default())
-        .copied()
-        .collect();
+    let mut sorted = Vec::with_capacity(bytes.len() - start);
+    for entry in &*entries {
+        sorted.extend_from_slice(bytes.get(entry.key..entry.end).unwrap_or_default());
+    }
     bytes.truncate(start);
-    bytes.extend(sorted);
+    bytes.extend_from_slice(&sorted);
     Ok(())
+}
+
+/// Returns the first eight bytes, as a number of the same order.
+fn prefix(key: &[u8]) -> u64 {
+    let mut bytes = [0; 8];
+    for (to, from) in bytes.iter_mut().zip(key) {
+        *to = *from;
+    }
+    u64::from_be_bytes(bytes)
 }
 
 /// The items of a list that is being written.
@@ -281,7 +294,7 @@ impl Entries<'_> {
         let start = self.encoder.writer.len();
         key.serialize(&mut *self.encoder)?;
         let end = self.encoder.writer.len();
-        self.encoder.entries.push(Entry { key: start, value: end, end });
+        self.encoder.entries.push(Entry { prefix: 0, key: start, value: end, end });
         Ok(())
     }
 

@@ -136,6 +136,14 @@ pub enum Error {
         /// The name of the type.
         name: String,
     },
+    /// The text is no JSON.
+    #[error("no JSON at line {line}, column {column}")]
+    NotJson {
+        /// The line, from 1.
+        line: usize,
+        /// The column in bytes, from 1.
+        column: usize,
+    },
     /// An object of one member, whose name starts with `$`, stands for no kind that is known.
     #[error("the JSON tag `{tag}` is unknown")]
     UnknownJsonTag {

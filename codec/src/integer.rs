@@ -16,25 +16,42 @@ use crate::{Error, Kind};
 /// assert!(i64::try_from(large).is_err());
 /// assert!(Integer::from(-1_i8) < Integer::from(0_u8));
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Integer(pub(crate) Repr);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Integer {
+    // The order of the fields is the order of the numbers. Two words rather than one of 128 bits, whose alignment
+    // would make every `Value` half as large again.
+    is_not_negative: bool,
+    high: u64,
+    low: u64,
+}
 
-/// One form a number: `Negative` holds nothing else, so that the derived equality and order are the numbers'.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// A number in the native type that holds it; `Negative` holds nothing else.
 pub(crate) enum Repr {
     Negative(i128),
     NonNegative(u128),
 }
 
+impl Integer {
+    pub(crate) const fn repr(self) -> Repr {
+        let bits = (self.high as u128) << 64 | self.low as u128;
+        if self.is_not_negative { Repr::NonNegative(bits) } else { Repr::Negative(bits.cast_signed()) }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the words are what is wanted")]
+    const fn from_bits(is_not_negative: bool, bits: u128) -> Self {
+        Self { is_not_negative, high: (bits >> 64) as u64, low: bits as u64 }
+    }
+}
+
 impl From<i128> for Integer {
     fn from(number: i128) -> Self {
-        Self(u128::try_from(number).map_or(Repr::Negative(number), Repr::NonNegative))
+        Self::from_bits(number >= 0, number.cast_unsigned())
     }
 }
 
 impl From<u128> for Integer {
     fn from(number: u128) -> Self {
-        Self(Repr::NonNegative(number))
+        Self::from_bits(true, number)
     }
 }
 
@@ -66,7 +83,7 @@ macro_rules! try_into_native {
             type Error = Error;
 
             fn try_from(integer: Integer) -> Result<Self, Error> {
-                let native = match integer.0 {
+                let native = match integer.repr() {
                     Repr::Negative(number) => Self::try_from(number).ok(),
                     Repr::NonNegative(number) => Self::try_from(number).ok(),
                 };
@@ -79,7 +96,7 @@ try_into_native!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize)
 
 impl fmt::Display for Integer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.repr() {
             Repr::Negative(number) => number.fmt(f),
             Repr::NonNegative(number) => number.fmt(f),
         }
@@ -97,6 +114,12 @@ impl FromStr for Integer {
             text.parse::<u128>().map(Self::from)
         };
         parsed.map_err(|_| Error::Spelling { kind: Kind::Integer })
+    }
+}
+
+impl fmt::Debug for Integer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Integer({self})")
     }
 }
 

@@ -97,7 +97,8 @@ impl Value {
 
     /// Returns the value of a JSON form, which need not be the one that [`to_json`](Self::to_json) gives.
     ///
-    /// A number is an integer if it was written without point and exponent and fits into 64 bits, and a float otherwise.
+    /// A number is an integer if it was written without point and exponent. Of an integer beyond 64 bits, however,
+    /// `serde_json` has already made a float; to keep it, start from the text: [`from_json_text`](Self::from_json_text).
     ///
     /// # Errors
     /// [`Error::UnknownJsonTag`] and [`Error::MalformedJson`], which name the tag; [`Error::UnknownName`] and
@@ -106,6 +107,74 @@ impl Value {
     pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, Error> {
         FromJson { registry, levels: MAX_DEPTH }.value(json)
     }
+
+    /// Returns the value of a JSON text, integers of up to 128 bits among it.
+    ///
+    /// # Errors
+    /// [`Error::NotJson`] with the place, [`Error::MalformedJson`] for an integer of more than 128 bits, and those of
+    /// [`from_json`](Self::from_json).
+    ///
+    /// ```
+    /// use annals_codec::{Registry, Value};
+    ///
+    /// let value = Value::from_json_text("[18446744073709551616, 1e3]", &Registry::builtin())?;
+    /// assert_eq!(value, Value::List(vec![(1_u128 << 64).into(), 1000.0.into()]));
+    /// # Ok::<(), annals_codec::Error>(())
+    /// ```
+    pub fn from_json_text(text: &str, registry: &Registry) -> Result<Self, Error> {
+        let parse = |text: &str| {
+            serde_json::from_str(text)
+                .map_err(|error| Error::NotJson { line: error.line(), column: error.column() })
+        };
+        let json: Json = parse(text)?;
+        match with_misread_integers_tagged(text) {
+            Some(tagged) => Self::from_json(&parse(&tagged)?, registry),
+            None => Self::from_json(&json, registry),
+        }
+    }
+}
+
+/// Returns a JSON text with tags at the integers that would be misread, if there are any.
+fn with_misread_integers_tagged(json: &str) -> Option<String> {
+    let mut tagged = String::new();
+    let mut rest = json;
+    let mut done = 0;
+    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
+        let (_, token) = rest.split_at_checked(start)?;
+        let len = if token.starts_with('"') { text_len(token) } else { number_len(token) };
+        let (token, after) = token.split_at_checked(len)?;
+        if is_misread(token) {
+            let at = json.len() - after.len();
+            tagged += json.get(done..at - len)?;
+            tagged += &format!(r#"{{"{}":"{token}"}}"#, tag::INT);
+            done = at;
+        }
+        rest = after;
+    }
+    (done > 0).then(|| tagged + json.get(done..).unwrap_or_default())
+}
+
+/// Returns the length of the JSON text that stands here, with its quotation marks.
+fn text_len(json: &str) -> usize {
+    let mut is_escaped = false;
+    let end = json.bytes().skip(1).position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(json.len(), |end| end + 2)
+}
+
+fn number_len(json: &str) -> usize {
+    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
+    json.bytes().take_while(is_part).count()
+}
+
+/// Returns whether `serde_json` makes a float of an integer: beyond 64 bits, and of `-0`.
+fn is_misread(token: &str) -> bool {
+    let is_integer = token.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let fits = token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok();
+    is_integer && (!fits || token == "-0")
 }
 
 fn tagged(tag: &str, payload: impl Into<Json>) -> Json {

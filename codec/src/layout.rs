@@ -138,7 +138,7 @@ impl WideInteger {
     }
 
     fn new(integer: Integer) -> Self {
-        let (sign, magnitude) = match integer.0 {
+        let (sign, magnitude) = match integer.repr() {
             Repr::Negative(number) => (0xff, number.to_be_bytes()),
             Repr::NonNegative(number) => (0, number.to_be_bytes()),
         };

@@ -134,7 +134,7 @@ mod vigilance;
 pub mod with;
 mod writer;
 
-pub use check::check;
+pub use check::{check, may_hold_custom};
 pub use civil::{Date, DateTime, Time};
 pub use complex::Complex;
 pub use custom_type::CustomType;

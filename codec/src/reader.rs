@@ -128,26 +128,54 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Takes the next piece.
     #[inline]
     pub(crate) fn token(&mut self) -> Result<Token<'a>, Error> {
         self.marked_token().map(|(_, token)| token)
     }
 
-    /// Takes the next piece, and tells the marker that it started with.
+    /// Takes the next piece if it is a whole number of up to 64 bits: the way that typed reads of numbers take.
     #[inline]
+    pub(crate) fn take_integer(&mut self) -> Option<Token<'a>> {
+        let (first, rest) = self.rest.split_first()?;
+        let (token, rest) = match Marker::from_u8(*first) {
+            Marker::FixPos(number) => (Token::Unsigned(number.into()), rest),
+            Marker::FixNeg(number) => (Token::Negative(number.into()), rest),
+            Marker::U8 => number(rest, |bytes| Token::Unsigned(u8::from_be_bytes(bytes).into()))?,
+            Marker::U16 => number(rest, |bytes| Token::Unsigned(u16::from_be_bytes(bytes).into()))?,
+            Marker::U32 => number(rest, |bytes| Token::Unsigned(u32::from_be_bytes(bytes).into()))?,
+            Marker::U64 => number(rest, |bytes| Token::Unsigned(u64::from_be_bytes(bytes)))?,
+            Marker::I8 => number(rest, |bytes| signed(i8::from_be_bytes(bytes).into()))?,
+            Marker::I16 => number(rest, |bytes| signed(i16::from_be_bytes(bytes).into()))?,
+            Marker::I32 => number(rest, |bytes| signed(i32::from_be_bytes(bytes).into()))?,
+            Marker::I64 => number(rest, |bytes| signed(i64::from_be_bytes(bytes)))?,
+            _ => return None,
+        };
+        self.rest = rest;
+        Some(token)
+    }
+
+    /// Takes the next piece if it is a text of up to 31 bytes, as most names are.
+    #[inline]
+    pub(crate) fn take_short_text(&mut self) -> Option<&'a str> {
+        let (first, rest) = self.rest.split_first()?;
+        let Marker::FixStr(len) = Marker::from_u8(*first) else {
+            return None;
+        };
+        let (text, rest) = rest.split_at_checked(len.into())?;
+        let text = std::str::from_utf8(text).ok()?;
+        self.rest = rest;
+        Some(text)
+    }
+
+    /// Takes the next piece, and tells the marker that it started with.
     pub(crate) fn marked_token(&mut self) -> Result<(Marker, Token<'a>), Error> {
-        let marker = Marker::from_u8(u8::from_be_bytes(self.array()?));
+        let marker = self.marker()?;
+        if let Some(token) = self.take_integer() {
+            return Ok((marker, token));
+        }
+        self.rest = self.rest.get(1..).unwrap_or_default();
         let token = match marker {
-            Marker::FixPos(number) => Token::Unsigned(number.into()),
-            Marker::FixNeg(number) => Token::Negative(number.into()),
-            Marker::U8 => Token::Unsigned(u8::from_be_bytes(self.array()?).into()),
-            Marker::U16 => Token::Unsigned(u16::from_be_bytes(self.array()?).into()),
-            Marker::U32 => Token::Unsigned(u32::from_be_bytes(self.array()?).into()),
-            Marker::U64 => Token::Unsigned(u64::from_be_bytes(self.array()?)),
-            Marker::I8 => signed(i8::from_be_bytes(self.array()?).into()),
-            Marker::I16 => signed(i16::from_be_bytes(self.array()?).into()),
-            Marker::I32 => signed(i32::from_be_bytes(self.array()?).into()),
-            Marker::I64 => signed(i64::from_be_bytes(self.array()?)),
             Marker::F32 => Token::Float(f32::from_be_bytes(self.array()?).into()),
             Marker::F64 => Token::Float(f64::from_be_bytes(self.array()?)),
             Marker::Null => Token::Null,
@@ -164,6 +192,8 @@ impl<'a> Reader<'a> {
             }
             Marker::Ext8 | Marker::Ext16 | Marker::Ext32 => self.extension(marker)?,
             Marker::Reserved => return Err(self.malformed("no value starts with the byte c1")),
+            // `take_integer` leaves only those that are cut off.
+            _ => return Err(self.cut_off()),
         };
         Ok((marker, token))
     }
@@ -180,6 +210,10 @@ impl<'a> Reader<'a> {
             self.skip(levels)?;
         }
         Ok(())
+    }
+
+    fn marker(&self) -> Result<Marker, Error> {
+        self.rest.first().map(|first| Marker::from_u8(*first)).ok_or_else(|| self.cut_off())
     }
 
     fn text(&mut self, marker: Marker) -> Result<&'a str, Error> {
@@ -267,6 +301,16 @@ impl<'a> Reader<'a> {
 #[inline]
 pub(crate) fn deeper(levels: usize) -> Result<usize, Error> {
     levels.checked_sub(1).ok_or(Error::TooDeep { limit: MAX_DEPTH })
+}
+
+/// Takes the bytes of a number, and returns what is left.
+#[inline]
+fn number<const N: usize>(
+    bytes: &[u8],
+    token: impl FnOnce([u8; N]) -> Token<'static>,
+) -> Option<(Token<'static>, &[u8])> {
+    let (taken, rest) = bytes.split_first_chunk()?;
+    Some((token(*taken), rest))
 }
 
 #[inline]

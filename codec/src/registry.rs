@@ -82,13 +82,13 @@ impl Default for Registry {
 }
 
 impl Registry {
-    /// Returns a registry of the types that come with this crate: `python.random`, tag 1.
+    /// Returns a registry of the types that come with this crate: `python.random`, tag 1, and `python.raw`, tag 2.
     ///
     /// The tags below 1,000 are kept for such types.
     #[must_use]
     pub fn builtin() -> Self {
-        let random = python::random();
-        Self { types: BTreeMap::from([(random.tag, random)]) }
+        let known = [python::random(), python::raw()];
+        Self { types: known.map(|known| (known.tag, known)).into() }
     }
 
     /// Adds a type.

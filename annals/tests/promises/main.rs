@@ -19,6 +19,7 @@ macro_rules! on_every_driver {
 mod callbacks;
 mod commits;
 mod concurrency;
+mod custom_types;
 mod diff;
 mod dump;
 mod history;

@@ -140,6 +140,21 @@ fn the_order_of_fields_leaves_no_trace() {
     assert_eq!(Value::from_bytes(&forwards).unwrap().to_bytes().unwrap(), forwards);
 }
 
+#[test]
+fn keys_that_differ_late_are_sorted_too() {
+    #[derive(Serialize)]
+    struct Late {
+        question_c: (),
+        question_b: (),
+        question_a: (),
+    }
+    let value = to_value(&Late { question_c: (), question_b: (), question_a: () }).unwrap();
+    let keys: Vec<_> = value.as_map().unwrap().keys().map(|key| key.as_text().unwrap()).collect();
+    assert_eq!(keys, ["question_a", "question_b", "question_c"]);
+    let bytes = encode(&Late { question_c: (), question_b: (), question_a: () }).unwrap();
+    assert_eq!(check(&bytes), Ok(()));
+}
+
 struct Twice;
 
 impl Serialize for Twice {

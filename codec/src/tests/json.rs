@@ -19,6 +19,25 @@ fn every_kind_has_its_golden_json() {
     }
 }
 
+#[test]
+fn wide_integers_are_read_from_text() {
+    let read = |text| Value::from_json_text(text, &Registry::builtin());
+    assert_eq!(read("18446744073709551615"), Ok(Value::from(u64::MAX)));
+    assert_eq!(read("18446744073709551616"), Ok(Value::from(1_u128 << 64)));
+    assert_eq!(read("-9223372036854775809"), Ok(Value::from(-(1_i128 << 63) - 1)));
+    assert_eq!(read("18446744073709551616.0"), Ok(Value::from(18_446_744_073_709_551_616.0)));
+    assert_eq!(read("1e30"), Ok(Value::from(1e30)));
+    assert_eq!(read("-0"), Ok(Value::from(0)));
+    let text = r#" {"a\"18446744073709551616": ["\\", 340282366920938463463374607431768211455 , "18446744073709551616"]} "#;
+    let items = vec!["\\".into(), u128::MAX.into(), "18446744073709551616".into()];
+    assert_eq!(read(text), Ok(Value::map([("a\"18446744073709551616", Value::List(items))])));
+    assert_eq!(
+        read("340282366920938463463374607431768211456"),
+        Err(Error::MalformedJson { kind: Kind::Integer })
+    );
+    assert_eq!(read("[1,\n 18446744073709551616,]"), Err(Error::NotJson { line: 2, column: 23 }));
+}
+
 fn without_builtin_tags(value: &Value) -> bool {
     Registry::builtin().check(value) != Err(Error::NotAccepted { name: "python.random".to_owned() })
 }
@@ -30,12 +49,15 @@ proptest! {
         let text = value.to_json(&registry).to_string();
         let json: Json = serde_json::from_str(&text).unwrap();
         prop_assert_eq!(&Value::from_json(&json, &registry).unwrap(), &value);
+        prop_assert_eq!(&Value::from_json_text(&text, &registry).unwrap(), &value);
     }
 
     #[test]
     fn any_json_is_read_or_refused(text in r#"[\[\]{}:, 0-9.e"$a-z]{0,40}"#) {
-        if let Ok(json) = serde_json::from_str::<Json>(&text) {
-            let _ = Value::from_json(&json, &Registry::builtin());
+        let read = Value::from_json_text(&text, &Registry::builtin());
+        if serde_json::from_str::<Json>(&text).is_err() {
+            let is_refused = matches!(read, Err(Error::NotJson { .. }));
+            prop_assert!(is_refused);
         }
     }
 }

@@ -259,6 +259,8 @@ fn a_custom_type_is_read_from_its_own_tag_only() {
     assert_eq!(read(custom(1_001, 7.into())), "wanted paint.colour, stored is custom");
     assert_eq!(read(7.into()), "wanted paint.colour, stored is integer");
     assert_eq!(read(custom(1_000, "x".into())), "refused by the type's own code");
+    assert!(serde_json::from_str::<Wall>(r#"{"colour":[1001,7]}"#).is_err());
+    assert!(serde_json::from_str::<Wall>(r#"{"colour":7}"#).is_err());
 }
 
 #[test]

@@ -287,12 +287,21 @@ impl Store {
         let refuse = |source| Error::Encode { what: what.to_owned(), source };
         let bytes = annals_codec::encode(value).map_err(refuse)?;
         // Vigilance: what cannot be read back must not be stored.
-        debug_assert!(
-            annals_codec::Value::from_bytes(&bytes).and_then(|value| value.to_bytes()).as_deref()
-                == Ok(bytes.as_slice()),
-            "the encoding of `{what}` is not canonical"
-        );
+        debug_assert_eq!(annals_codec::check(&bytes), Ok(()), "the encoding of `{what}`");
+        if annals_codec::may_hold_custom(&bytes) {
+            let value = annals_codec::Value::from_bytes(&bytes).map_err(refuse)?;
+            self.shared.registry.check(&value).map_err(refuse)?;
+        }
         Ok(bytes.into())
+    }
+
+    /// Returns whether two encoded values are the same: equal bytes, or equal by their custom types'
+    /// own equality.
+    pub(crate) fn same(&self, a: &[u8], b: &[u8]) -> bool {
+        let value = |bytes| annals_codec::Value::from_bytes(bytes).ok();
+        a == b
+            || annals_codec::may_hold_custom(a)
+                && value(a).zip(value(b)).is_some_and(|(a, b)| self.shared.registry.same(&a, &b))
     }
 
     /// Fills in what the context leaves open from this handle's own.
