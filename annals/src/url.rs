@@ -74,7 +74,18 @@ impl StoreUrl {
         self
     }
 
-    /// Returns whether there is nothing at that place yet.
+    /// Returns whether there is nothing at that place yet. Nothing is opened or created.
+    ///
+    /// ```
+    /// use annals::StoreUrl;
+    /// let folder = tempfile::tempdir()?;
+    /// let url: StoreUrl = format!("sqlite:{}", folder.path().join("game.db").display()).parse()?;
+    /// assert!(url.is_missing() && url.clone().read_only().open().is_err());
+    /// url.open()?;
+    /// assert!(!url.is_missing());
+    /// assert!(url.read_only().to_string().ends_with("game.db?mode=ro"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn is_missing(&self) -> bool {
         match &self.place {

@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use annals_core::{
-    Batch, CONTEXT_BYTES_MAX, Context, Durability, Error, ErrorKind, Key, Log, Order, Position,
-    PositionRange, Scope, Write,
+    Abilities, At, Batch, CONTEXT_BYTES_MAX, Change, CommitEntries, Conflict, Context, Driver, Durability,
+    Entry, Error, ErrorKind, Key, Log, Namespace, Order, Pages, Position, PositionRange, Receipt, Scope,
+    Write,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -118,4 +119,67 @@ fn the_commit_of_a_position_is_whole() {
         assert_eq!((found.commit.first.get(), found.commit.last.get(), found.entries.len()), (2, 3, 2));
     }
     assert_eq!(commit(4), None);
+}
+
+/// A driver that gives the first page again and again, whatever is asked for.
+struct Stuck(MemoryDriver);
+
+impl Driver for Stuck {
+    fn append(&self, b: &[Batch], d: Durability) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
+        self.0.append(b, d)
+    }
+    fn sync(&self) -> Result<(), Error> {
+        self.0.sync()
+    }
+    fn last_position(&self) -> Result<Position, Error> {
+        self.0.last_position()
+    }
+    fn boundary(&self, at: At) -> Result<Position, Error> {
+        self.0.boundary(at)
+    }
+    fn commits(&self, _: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
+        self.0.commits(PositionRange::ALL, order, limit)
+    }
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        self.0.entry(key, at)
+    }
+
+    fn history(
+        &self,
+        key: &Key,
+        _: PositionRange,
+        order: Order,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Vec<Change>, Error> {
+        self.0.history(key, PositionRange::ALL, order, skip, limit)
+    }
+    fn state(&self, s: &Scope, at: Position, _: Option<&Key>, limit: usize) -> Result<Vec<Change>, Error> {
+        self.0.state(s, at, None, limit)
+    }
+    fn namespaces(&self, s: &Scope, _: Option<&Namespace>, limit: usize) -> Result<Vec<Namespace>, Error> {
+        self.0.namespaces(s, None, limit)
+    }
+    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
+        self.0.restore(commits)
+    }
+    fn abilities(&self) -> Abilities<'_> {
+        self.0.abilities()
+    }
+}
+
+#[test]
+fn a_driver_that_does_not_go_on_is_an_error_not_a_loop() {
+    let log = Log::new(Stuck(MemoryDriver::new()));
+    append(&log, Batch::new(Context::new()).set(key("a"), *b"\x01")).unwrap();
+    append(&log, Batch::new(Context::new()).set(key("a"), *b"\x02")).unwrap();
+    fn ends_in_error<T>(pages: Pages<T>) -> bool {
+        pages.take(1000).last().is_some_and(|last| last.is_err())
+    }
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        assert!(ends_in_error(log.commits(PositionRange::ALL, order)), "{order:?}");
+        assert!(ends_in_error(log.history(&key("a"), PositionRange::ALL, order)), "{order:?}");
+    }
+    assert!(ends_in_error(log.state(&Scope::All, Position::MAX)));
+    assert!(ends_in_error(log.namespaces(&Scope::All)));
 }

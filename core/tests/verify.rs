@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use annals_core::{
     Abilities, Action, At, Batch, Change, Commit, CommitEntries, Conflict, Context, Driver, Durability,
-    Error, Key, Log, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Entry, Error, Key, Log, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -38,6 +38,10 @@ impl<F: Fn(&mut Commit, &mut CommitEntries) + Send + Sync> Driver for Damaged<F>
         }
         Ok(page)
     }
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        self.inner.entry(key, at)
+    }
+
     fn history(
         &self,
         key: &Key,

@@ -200,6 +200,12 @@ impl Driver for MemoryDriver {
         Ok(page.map(|commit| contents.with_entries(commit)).collect())
     }
 
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        let contents = self.read();
+        let newest = contents.positions.get(key).and_then(|positions| newest_at(positions, at));
+        Ok(newest.map(|position| contents.entry(position).clone()))
+    }
+
     fn history(
         &self,
         key: &Key,
@@ -224,11 +230,7 @@ impl Driver for MemoryDriver {
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
         let contents = self.read();
-        let newest = |positions: &Vec<Position>| {
-            let count = positions.partition_point(|position| *position <= at);
-            positions.get(..count)?.last().copied()
-        };
-        let newest = contents.keys(scope, after).filter_map(|(_, positions)| newest(positions));
+        let newest = contents.keys(scope, after).filter_map(|(_, positions)| newest_at(positions, at));
         Ok(newest.take(limit).map(|position| contents.change(position)).collect())
     }
 
@@ -282,6 +284,12 @@ impl Measure for MemoryDriver {
             bytes: (entries + commits) as u64,
         })
     }
+}
+
+/// Returns the greatest of the ascending positions at or before `at`.
+fn newest_at(positions: &[Position], at: Position) -> Option<Position> {
+    let count = positions.partition_point(|position| *position <= at);
+    positions.get(..count)?.last().copied()
 }
 
 fn in_order<T>(items: &[T], order: Order) -> Box<dyn Iterator<Item = &T> + '_> {

@@ -16,7 +16,8 @@ const LISTED_MAX: usize = 100;
 const RULES: [(&str, &str); 5] = [
     (
         "the commits do not follow one another without a gap before the one that ends at",
-        "SELECT last FROM (SELECT last, length, lag(last, 1, 0) OVER (ORDER BY last) AS before FROM annals_commit)
+        "SELECT last FROM
+            (SELECT last, length, lag(last, 1, 0) OVER (ORDER BY last) AS before FROM annals_commit)
         WHERE last - length <> before",
     ),
     (

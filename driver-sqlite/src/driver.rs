@@ -3,12 +3,13 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use annals_core::{
-    Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Error,
-    ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
+    Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Entry,
+    Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
 };
 use rusqlite::Connection;
 
 use crate::SqliteOptions;
+use crate::commits::KnownCommits;
 use crate::failure::Failure;
 use crate::keys::KeyIds;
 use crate::place::Place;
@@ -22,6 +23,7 @@ use crate::{check, measure, reads};
 pub struct SqliteDriver {
     place: Place,
     keys: KeyIds,
+    commits: KnownCommits,
     // Before the writer: the connection that is closed last tidies up, and must be able to write.
     readers: Readers,
     writer: Option<Mutex<Writer>>,
@@ -50,7 +52,8 @@ impl SqliteDriver {
     }
 
     pub(crate) fn new(place: Place, readers: Readers, writer: Option<Writer>) -> SqliteDriver {
-        SqliteDriver { place, keys: KeyIds::default(), readers, writer: writer.map(Mutex::new) }
+        let (keys, commits) = (KeyIds::default(), KnownCommits::default());
+        SqliteDriver { place, keys, commits, readers, writer: writer.map(Mutex::new) }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Error> {
@@ -95,6 +98,13 @@ impl Driver for SqliteDriver {
         self.read(|connection| reads::commits(connection, range, order, limit))
     }
 
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        self.read(|connection| match self.keys.find(connection, key)? {
+            Some(id) => reads::entry(connection, (key, id), at),
+            None => Ok(None),
+        })
+    }
+
     fn history(
         &self,
         key: &Key,
@@ -104,7 +114,7 @@ impl Driver for SqliteDriver {
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
         self.read(|connection| match self.keys.find(connection, key)? {
-            Some(id) => reads::history(connection, (key, id), range, order, skip, limit),
+            Some(id) => reads::history(connection, &self.commits, (key, id), range, order, skip, limit),
             None => Ok(Vec::new()),
         })
     }
@@ -116,7 +126,7 @@ impl Driver for SqliteDriver {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
-        self.read(|connection| reads::state(connection, scope, at, after, limit))
+        self.read(|connection| reads::state(connection, &self.commits, scope, at, after, limit))
     }
 
     fn namespaces(
@@ -159,5 +169,17 @@ impl Check for SqliteDriver {
 impl fmt::Debug for SqliteDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SqliteDriver").field("path", &self.place.path).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_types_go_wherever_a_thread_goes() {
+        fn assert_shared<T: Send + Sync + fmt::Debug>() {}
+        assert_shared::<SqliteDriver>();
+        assert_shared::<SqliteOptions>();
     }
 }

@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use annals_core::Key;
+use foldhash::quality::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::failure::Failure;
@@ -17,7 +18,7 @@ pub(crate) struct KeyIds {
 
 #[derive(Debug, Default)]
 struct Known {
-    ids: HashMap<Key, i64>,
+    ids: HashMap<Key, i64, RandomState>,
     bytes: usize,
 }
 

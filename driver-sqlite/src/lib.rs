@@ -37,7 +37,8 @@
 //! private; three views are for people and their SQL: `annals_current` (a row a key with a value),
 //! `annals_history` (a row an entry) and `annals_commits` (a row a commit). Their column `value`
 //! is the value as SQL where the stored bytes are a null, boolean, integer, float or text, else
-//! NULL; `bytes` always holds the stored bytes. They read in any SQLite shell from 3.37 on; while
+//! NULL (an integer above 2^63 − 1 is text of its digits, a NaN is NULL); `bytes` always holds the
+//! stored bytes. They read in any SQLite shell from 3.37 on; while
 //! other processes have the file open, only in one from 3.51.3 on.
 //!
 //! # Features
@@ -45,6 +46,7 @@
 //! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
 
 mod check;
+mod commits;
 mod conditions;
 mod driver;
 mod failure;

@@ -213,6 +213,9 @@ fn set_up(connection: &Connection, options: &SqliteOptions) -> Result<(), Failur
     configure(connection, DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     configure(connection, DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     connection.pragma_update(None, "cache_size", -i64::from(options.cache_kib))?;
+    // Memory maps of one file by different builds of SQLite have damaged files. A build that cannot
+    // map answers with no row.
+    connection.prepare("PRAGMA mmap_size = 0")?.query([])?.next()?;
     Ok(())
 }
 
@@ -276,6 +279,23 @@ pub(crate) fn in_snapshot<T>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cached_statements_are_not_compiled_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(&folder.path().join("log.db")).unwrap();
+        let options = SqliteOptions::default();
+        drop(options.open(&place.path).unwrap());
+        let reader = open_reader(&place, &options).unwrap();
+        let sql = "SELECT max(position) FROM annals_entry WHERE key = ?1 AND position <= ?2";
+        for number in 0..10 {
+            let mut select = reader.prepare_cached(sql).unwrap();
+            let _: Option<i64> = select.query_row([number, number], |row| row.get(0)).unwrap();
+        }
+        let select = reader.prepare_cached(sql).unwrap();
+        assert_eq!(select.get_status(rusqlite::StatementStatus::Run), 10);
+        assert_eq!(select.get_status(rusqlite::StatementStatus::RePrepare), 0);
+    }
 
     #[test]
     fn a_library_that_may_damage_the_file_is_refused() {

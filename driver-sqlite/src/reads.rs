@@ -9,9 +9,10 @@ use annals_core::{
 };
 use rusqlite::{CachedStatement, Connection, params};
 
+use crate::commits::KnownCommits;
 use crate::failure::Failure;
 use crate::open::in_snapshot;
-use crate::rows::{self, COMMIT, Changes, ENTRY, Keys, commit_columns, entry_columns, key_columns};
+use crate::rows::{self, ENTRY, Keys, commit_columns, entry_columns, key_columns};
 
 /// Returns the position of the newest entry.
 pub(crate) fn last_position(connection: &Connection) -> Result<Position, Failure> {
@@ -101,11 +102,11 @@ fn commit_page(
     })?;
     let mut found = select.query([range.after.to_i64(), range.through.to_i64()])?;
     let mut page = Vec::new();
-    let mut entries = 0;
+    let mut entries = 0_u64;
     while entries < limit {
         let Some(row) = found.next()? else { break };
         let commit = rows::commit(row, 0)?;
-        entries += commit.len();
+        entries = entries.saturating_add(commit.len());
         page.push(commit);
     }
     Ok(page)
@@ -193,95 +194,99 @@ pub(crate) fn keys_of(
     Ok(passed)
 }
 
+/// Returns the newest entry at or before `at` of the key with this id.
+pub(crate) fn entry(
+    connection: &Connection,
+    (key, id): (&Key, i64),
+    at: Position,
+) -> Result<Option<Entry>, Failure> {
+    let mut select = connection.prepare_cached(NEWEST_ENTRY)?;
+    let mut found = select.query([id, at.to_i64()])?;
+    found.next()?.map(|row| rows::entry(row, 0, key.clone())).transpose()
+}
+
+const NEWEST_ENTRY: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    " FROM annals_entry AS e WHERE e.key = ?1 AND e.position <= ?2 ORDER BY e.position DESC LIMIT 1"
+);
+
 /// Returns the changes of the key with this id.
 pub(crate) fn history(
     connection: &Connection,
+    commits: &KnownCommits,
     (key, id): (&Key, i64),
     range: PositionRange,
     order: Order,
     skip: usize,
     limit: usize,
 ) -> Result<Vec<Change>, Failure> {
+    if order == Order::NewestFirst && skip == 0 && limit == 1 {
+        return Ok(newest(connection, (key, id), range)?.into_iter().collect());
+    }
     let mut select = connection.prepare_cached(match order {
-        Order::NewestFirst if skip == 0 && limit == 1 => NEWEST,
         Order::NewestFirst => NEWEST_FIRST,
         Order::OldestFirst => OLDEST_FIRST,
     })?;
     let (after, through) = (range.after.to_i64(), range.through.to_i64());
-    let mut found = if select.parameter_count() == 3 {
-        select.query([id, after, through])?
-    } else {
-        select.query([id, after, through, whole(limit), whole(skip)])?
-    };
-    let mut changes = Changes::default();
+    let mut found = select.query([id, after, through, whole(limit), whole(skip)])?;
     let mut page = Vec::new();
     while let Some(row) = found.next()? {
-        page.push(changes.read(row, key.clone())?);
+        let entry = rows::entry(row, 0, key.clone())?;
+        let commit = commits.find(connection, entry.position)?;
+        page.push(Change { entry, commit });
     }
     Ok(page)
 }
 
 macro_rules! history_of_key {
-    ($commit:expr, $rest:literal) => {
+    ($order:literal) => {
         concat!(
             "SELECT ",
             entry_columns!(),
-            ", ",
-            commit_columns!(),
-            "
-            FROM annals_entry AS e LEFT JOIN annals_commit AS c ON ",
-            $commit,
-            "
+            " FROM annals_entry AS e
             WHERE e.key = ?1 AND e.position > ?2 AND e.position <= ?3
             ORDER BY e.position ",
-            $rest
+            $order,
+            " LIMIT ?4 OFFSET ?5"
         )
     };
 }
 
-macro_rules! commit_of_entry {
-    () => {
-        "c.last = (SELECT min(last) FROM annals_commit WHERE last >= e.position)"
-    };
+const NEWEST_FIRST: &str = history_of_key!("DESC");
+const OLDEST_FIRST: &str = history_of_key!("ASC");
+
+/// Returns the newest change in `range` of the key with this id, entry and commit in one statement:
+/// starting and ending a statement costs more than finding a row.
+fn newest(
+    connection: &Connection,
+    (key, id): (&Key, i64),
+    range: PositionRange,
+) -> Result<Option<Change>, Failure> {
+    let mut select = connection.prepare_cached(NEWEST)?;
+    let mut found = select.query([id, range.after.to_i64(), range.through.to_i64()])?;
+    let Some(row) = found.next()? else { return Ok(None) };
+    let entry = rows::entry(row, 0, key.clone())?;
+    let commit = rows::commit_if_any(row, ENTRY)?.filter(|commit| commit.first <= entry.position);
+    let commit = commit.ok_or_else(|| rows::no_commit(entry.position))?;
+    Ok(Some(Change { entry, commit: Arc::new(commit) }))
 }
 
-/// The one newest change, which needs no search for the commit's end besides the join itself.
-const NEWEST: &str = history_of_key!("c.last >= e.position", "DESC, c.last LIMIT 1");
-const NEWEST_FIRST: &str = history_of_key!(commit_of_entry!(), "DESC LIMIT ?4 OFFSET ?5");
-const OLDEST_FIRST: &str = history_of_key!(commit_of_entry!(), "ASC LIMIT ?4 OFFSET ?5");
-
-/// The newest change of each key, in key order: one search of the index a key.
-const STATE: &str = concat!(
+const NEWEST: &str = concat!(
     "SELECT ",
     entry_columns!(),
     ", ",
     commit_columns!(),
-    ", ",
-    key_columns!(),
     "
-    FROM annals_key AS k
-    CROSS JOIN annals_entry AS e
-        ON e.position = (SELECT max(position) FROM annals_entry WHERE key = k.id AND position <= ?4)
-    LEFT JOIN annals_commit AS c ON ",
-    commit_of_entry!(),
-    "
-    WHERE (k.namespace, k.field) > (?1, ?2) AND k.namespace < ?3
-    ORDER BY k.namespace, k.field LIMIT ?5"
+    FROM annals_entry AS e LEFT JOIN annals_commit AS c ON c.last >= e.position
+    WHERE e.key = ?1 AND e.position > ?2 AND e.position <= ?3
+    ORDER BY e.position DESC, c.last LIMIT 1"
 );
-
-/// The namespaces, each found by one search of the index from the one before.
-const NAMESPACES: &str = "
-    WITH RECURSIVE found (namespace) AS (
-        SELECT min(namespace) FROM annals_key WHERE namespace >= ?1 AND namespace < ?2
-        UNION ALL
-        SELECT (SELECT min(k.namespace) FROM annals_key AS k WHERE k.namespace > found.namespace AND k.namespace < ?2)
-        FROM found WHERE found.namespace IS NOT NULL
-    )
-    SELECT namespace FROM found WHERE namespace IS NOT NULL LIMIT ?3";
 
 /// Returns the newest change at or before `at` of each key in scope.
 pub(crate) fn state(
     connection: &Connection,
+    commits: &KnownCommits,
     scope: &Scope,
     at: Position,
     after: Option<&Key>,
@@ -289,7 +294,7 @@ pub(crate) fn state(
 ) -> Result<Vec<Change>, Failure> {
     in_snapshot(connection, |connection| {
         let mut select = connection.prepare_cached(STATE)?;
-        let (mut changes, mut keys) = (Changes::default(), Keys::default());
+        let mut keys = Keys::default();
         let mut page = Vec::new();
         for Stretch { from, to } in stretches(scope) {
             let after = after.map(|key| (key.namespace().as_str(), key.field().as_str()));
@@ -298,13 +303,28 @@ pub(crate) fn state(
             let mut found =
                 select.query(params![namespace, field, to, at.to_i64(), whole(limit - page.len())])?;
             while let Some(row) = found.next()? {
-                let key = keys.read(row, ENTRY + COMMIT)?;
-                page.push(changes.read(row, key)?);
+                let entry = rows::entry(row, 0, keys.read(row, ENTRY)?)?;
+                let commit = commits.find(connection, entry.position)?;
+                page.push(Change { entry, commit });
             }
         }
         Ok(page)
     })
 }
+
+/// The newest entry of each key, in key order: one search of the index a key.
+const STATE: &str = concat!(
+    "SELECT ",
+    entry_columns!(),
+    ", ",
+    key_columns!(),
+    "
+    FROM annals_key AS k
+    CROSS JOIN annals_entry AS e
+        ON e.position = (SELECT max(position) FROM annals_entry WHERE key = k.id AND position <= ?4)
+    WHERE (k.namespace, k.field) > (?1, ?2) AND k.namespace < ?3
+    ORDER BY k.namespace, k.field LIMIT ?5"
+);
 
 /// Returns the namespaces in scope.
 pub(crate) fn namespaces(
@@ -327,6 +347,18 @@ pub(crate) fn namespaces(
         Ok(page)
     })
 }
+
+/// The namespaces, each found by one search of the index from the one before.
+const NAMESPACES: &str = "
+    WITH RECURSIVE found (namespace) AS (
+        SELECT min(namespace) FROM annals_key WHERE namespace >= ?1 AND namespace < ?2
+        UNION ALL
+        SELECT (
+            SELECT min(k.namespace) FROM annals_key AS k
+            WHERE k.namespace > found.namespace AND k.namespace < ?2
+        ) FROM found WHERE found.namespace IS NOT NULL
+    )
+    SELECT namespace FROM found WHERE namespace IS NOT NULL LIMIT ?3";
 
 /// The namespaces from `from` up to, but not including, `to`.
 #[derive(Debug, PartialEq, Eq)]
@@ -377,7 +409,8 @@ mod tests {
                 "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {keys})
                 INSERT INTO annals_key SELECT n, format('n%05d', n), 'f' FROM n;
                 WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {keys} * {versions})
-                INSERT INTO annals_entry (position, key, kind, value) SELECT n, 1 + (n - 1) / {versions}, 0, x'01' FROM n;
+                INSERT INTO annals_entry (position, key, kind, value)
+                SELECT n, 1 + (n - 1) / {versions}, 0, x'01' FROM n;
                 INSERT INTO annals_commit (last, length, id, given, recorded_at)
                 SELECT position, 1, zeroblob(16), 0, 0 FROM annals_entry"
             ))

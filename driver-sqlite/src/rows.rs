@@ -1,10 +1,9 @@
 //! From rows to the types of core. Whatever stands in the file, the answer is a value or an error.
 
 use std::fmt;
-use std::sync::Arc;
 
 use annals_core::codec::{Timestamp, Uuid};
-use annals_core::{Action, Change, Commit, CommitId, Context, Entry, Field, Key, Namespace, Position};
+use annals_core::{Action, Commit, CommitId, Context, Entry, Field, Key, Namespace, Position};
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
@@ -35,9 +34,6 @@ pub(crate) use {commit_columns, entry_columns, key_columns};
 
 /// How many columns an entry has.
 pub(crate) const ENTRY: usize = 5;
-/// How many columns a commit has.
-pub(crate) const COMMIT: usize = 10;
-
 /// How `kind` is stored.
 pub(crate) mod kind {
     pub(crate) const SET: i64 = 0;
@@ -76,6 +72,11 @@ pub(crate) fn commit(row: &Row<'_>, at: usize) -> Result<Commit, Failure> {
         recorded_at: cells.time(at + 4, "recorded_at")?,
         context: cells.context(at)?,
     })
+}
+
+/// Returns the commit whose columns begin at column `at`, or `None` where an outer join found none.
+pub(crate) fn commit_if_any(row: &Row<'_>, at: usize) -> Result<Option<Commit>, Failure> {
+    if row.get_ref(at)? == ValueRef::Null { Ok(None) } else { commit(row, at).map(Some) }
 }
 
 /// Returns the position in column `at`, which is never [`Position::START`].
@@ -123,34 +124,6 @@ impl Keys {
         let field = row.get_ref(at + 1)?.as_str().ok().and_then(|text| Field::new(text).ok());
         let key = field.and_then(|field| Key::new(namespace, field).ok());
         key.ok_or_else(|| Failure::Damaged("the file is damaged: a field is not a valid name".into()))
-    }
-}
-
-/// Reads changes, sharing the commit of neighbours. Entry first, then commit.
-#[derive(Default)]
-pub(crate) struct Changes {
-    commit: Option<Arc<Commit>>,
-}
-
-impl Changes {
-    /// Returns the change of `key` whose columns begin at column 0.
-    pub(crate) fn read(&mut self, row: &Row<'_>, key: Key) -> Result<Change, Failure> {
-        let entry = entry(row, 0, key)?;
-        let alone = || no_commit(entry.position);
-        if row.get_ref(ENTRY)? == ValueRef::Null {
-            return Err(alone());
-        }
-        let last = position(row, ENTRY)?;
-        let shared = self.commit.take().filter(|commit| commit.last == last);
-        let commit = match shared {
-            Some(shared) => shared,
-            None => Arc::new(commit(row, ENTRY)?),
-        };
-        if entry.position < commit.first || entry.position > commit.last {
-            return Err(alone());
-        }
-        self.commit = Some(Arc::clone(&commit));
-        Ok(Change { entry, commit })
     }
 }
 

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Error, ErrorKind,
-    Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Error,
+    ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 
 /// How a call fails.
@@ -123,6 +123,10 @@ impl<D: Driver> Driver for Faulty<D> {
 
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
         self.read(|inner| inner.commits(range, order, limit))
+    }
+
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        self.read(|inner| inner.entry(key, at))
     }
 
     fn history(

@@ -83,6 +83,12 @@ impl Driver for ScanDriver {
         Ok(page)
     }
 
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        let commits = self.lock();
+        let newest = changes(&commits).rev().find(|c| c.key() == key && c.position() <= at);
+        Ok(newest.map(|change| change.entry))
+    }
+
     fn history(
         &self,
         key: &Key,

@@ -88,6 +88,7 @@ macro_rules! __each_rule {
             history_keeps_every_change
             history_is_cut_by_range_skip_and_limit
             history_of_one_key_is_not_of_another
+            entry_is_the_newest_of_history
 
             state_is_the_newest_change_of_each_key
             state_of_the_past_is_still_there

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use annals_conformance::{Places, ScanDriver, rules};
 use annals_core::{
-    Abilities, Action, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Error, Key, Namespace,
-    Order, Position, PositionRange, Receipt, Scope,
+    Abilities, Action, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Entry, Error, Key,
+    Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -109,6 +109,10 @@ impl Driver for Wrong {
             page.pop();
         }
         Ok(page)
+    }
+
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        self.inner.entry(key, at)
     }
 
     fn history(

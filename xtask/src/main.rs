@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let done = match chore.as_str() {
         "test" => test(),
         "fix" => fix(),
-        "bench" => run(&["bench", "--package", "annals-bench", "--bench", "ratios"]),
+        "bench" => run(&["bench", "--package", "annals-bench", "--", "--ratios"]),
         _ => {
             say(USAGE);
             return ExitCode::from(2);

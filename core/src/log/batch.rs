@@ -87,7 +87,7 @@ pub enum Condition {
         /// The position that the caller has seen.
         since: Position,
     },
-    /// This key has no value in effect: never set, or deleted.
+    /// This key has no value in effect: never set, or deleted. (An erased value still counts as one.)
     KeyAbsent {
         /// The key.
         key: Key,
@@ -143,8 +143,8 @@ pub struct Conflict {
     /// The commit that was first: the earliest one after the position of the condition, or for
     /// [`Condition::KeyAbsent`] the one that set the value in effect.
     pub lost_to: Arc<Commit>,
-    /// The keys of that commit that the condition speaks of, in position order; at most
-    /// [`Conflict::KEYS_MAX`].
+    /// All keys of that commit that the condition [concerns](Condition::concerns), in position order;
+    /// at most [`Conflict::KEYS_MAX`].
     pub keys: Vec<Key>,
 }
 

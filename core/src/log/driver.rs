@@ -3,7 +3,7 @@ use std::sync::Arc;
 use annals_codec::Timestamp;
 
 use super::{
-    Batch, Change, CommitEntries, Conflict, Key, Namespace, Order, Position, PositionRange, Receipt,
+    Batch, Change, CommitEntries, Conflict, Entry, Key, Namespace, Order, Position, PositionRange, Receipt,
 };
 use crate::error::Error;
 
@@ -125,6 +125,15 @@ pub trait Driver: Send + Sync {
     /// # Errors
     /// If the log cannot be read, or what stands there is damaged.
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error>;
+
+    /// Returns the newest entry of one key at or before `at`, a deletion included, without its
+    /// commit.
+    ///
+    /// The point read, latest and as-of: one look-up, however long the history is.
+    ///
+    /// # Errors
+    /// If the log cannot be read, or what stands there is damaged.
+    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error>;
 
     /// Returns the changes of one key at positions in `range`, in `order`, without the first
     /// `skip`, at most `limit`.
@@ -265,6 +274,9 @@ macro_rules! forward_driver {
                 limit: usize,
             ) -> Result<Vec<CommitEntries>, Error> {
                 (**self).commits(range, order, limit)
+            }
+            fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+                (**self).entry(key, at)
             }
             fn history(
                 &self,

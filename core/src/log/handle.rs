@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::clock::{Clock, SystemClock};
 use super::pages::{PageSize, Pages};
 use super::{
-    Action, At, Batch, Change, CommitEntries, Conflict, Context, Driver, Durability, Key, Namespace, Order,
-    Position, PositionRange, Receipt, Scope,
+    Action, At, Batch, Change, CommitEntries, Conflict, Context, Driver, Durability, Entry, Key, Namespace,
+    Order, Position, PositionRange, Receipt, Scope,
 };
-use crate::error::Error;
+use crate::error::{DriverError, Error, ErrorKind};
 
 /// The most bytes that a value may have unless a log is told otherwise: 64 MiB.
 pub const VALUE_BYTES_MAX: u64 = 64 << 20;
@@ -131,10 +131,10 @@ impl Log {
         let mut size = PageSize::growing(PAGE_ENTRIES / 16, PAGE_ENTRIES);
         Pages::new(move || {
             let page = driver.commits(range, order, size.next())?;
-            if let Some(last) = page.last() {
-                go_on(&mut range, order, last.commit.last);
+            match page.last() {
+                Some(last) => go_on(&mut range, order, last.commit.last).map(|()| page),
+                None => Ok(page),
             }
-            Ok(page)
         })
     }
 
@@ -157,14 +157,23 @@ impl Log {
         let mut size = PageSize::growing(4, PAGE_ENTRIES);
         Pages::new(move || {
             let page = driver.history(&key, range, order, 0, size.next())?;
-            if let Some(last) = page.last() {
-                go_on(&mut range, order, last.position());
+            match page.last() {
+                Some(last) => go_on(&mut range, order, last.position()).map(|()| page),
+                None => Ok(page),
             }
-            Ok(page)
         })
     }
 
-    /// Returns the newest change of `key` at or before `at`, deletions included.
+    /// Returns the newest entry of `key` at or before `at`, a deletion included.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
+        self.driver.entry(key, at)
+    }
+
+    /// Returns the newest change of `key` at or before `at`, a deletion included: the entry with its
+    /// commit.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -181,8 +190,8 @@ impl Log {
         let mut after: Option<Key> = None;
         Pages::new(move || {
             let page = driver.state(&scope, at, after.as_ref(), PAGE_ENTRIES)?;
-            after = page.last().map(|change| change.key().clone());
-            Ok(page)
+            let last = page.last().map(|change| change.key().clone());
+            page_on(&mut after, last).map(|()| page)
         })
     }
 
@@ -193,8 +202,8 @@ impl Log {
         let mut after: Option<Namespace> = None;
         Pages::new(move || {
             let page = driver.namespaces(&scope, after.as_ref(), PAGE_ENTRIES)?;
-            after = page.last().cloned();
-            Ok(page)
+            let last = page.last().cloned();
+            page_on(&mut after, last).map(|()| page)
         })
     }
 
@@ -234,12 +243,31 @@ impl fmt::Debug for Log {
     }
 }
 
-/// Takes what was read up to `seen` out of `range`.
-fn go_on(range: &mut PositionRange, order: Order, seen: Position) {
+/// Takes what was read up to `seen` out of `range`, which must have held it.
+fn go_on(range: &mut PositionRange, order: Order, seen: Position) -> Result<(), Error> {
+    if !range.contains(seen) {
+        return Err(no_progress());
+    }
     match order {
         Order::OldestFirst => range.after = seen,
         Order::NewestFirst => range.through = seen.before(),
     }
+    Ok(())
+}
+
+/// Lets the next page begin after `last`, which must be further on than this one began.
+fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> {
+    if last.is_some() && last <= *after {
+        return Err(no_progress());
+    }
+    *after = last;
+    Ok(())
+}
+
+/// Without this a driver that gives the same page again would be read for ever.
+fn no_progress() -> Error {
+    let message = "the driver answers with a page that was not asked for";
+    DriverError::new(ErrorKind::Corrupt, "this log", message).into()
 }
 
 fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 
 use crate::error::Error;
-use crate::log::{Change, Key, Log, Order, Pages, Position, PositionRange};
+use crate::log::{Change, Key, Log, Order, Pages, Position, PositionRange, Scope};
 
 /// The changes of one field or of many, to be walked from either end.
 ///
@@ -37,6 +37,12 @@ pub struct History {
 impl History {
     pub(crate) fn new(log: Log, keys: Vec<Key>, through: Position) -> History {
         History { log, keys, range: PositionRange::through(through), order: Order::OldestFirst }
+    }
+
+    /// Returns the changes of every field in `scope` up to `through`, which is the end of a commit.
+    pub(crate) fn of_all(log: &Log, scope: &Scope, through: Position) -> Result<History, Error> {
+        let keys = log.state(scope, through).map(|change| Ok(change?.entry.key));
+        Ok(History::new(log.clone(), keys.collect::<Result<_, Error>>()?, through))
     }
 
     /// Walks from the newest change to the oldest.

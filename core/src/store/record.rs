@@ -125,10 +125,8 @@ impl<M: Moment> Record<M> {
             let refuse = |source| Error::Decode { key, position: self.moment.through(), source };
             return annals_codec::decode(&bytes).map(Some).map_err(refuse);
         }
-        match self.newest(&key)? {
-            Some(change) => change.get(),
-            None => Ok(None),
-        }
+        let entry = self.store.log().entry(&key, self.moment.through())?;
+        entry.map_or(Ok(None), |entry| entry.get())
     }
 
     /// Returns the newest change of a field, a deletion included, `None` if it was never set.
@@ -145,11 +143,7 @@ impl<M: Moment> Record<M> {
     /// # Errors
     /// If the log cannot be read.
     pub fn entries(&self) -> Result<Vec<Change>, Error> {
-        let at = match self.moment.through() {
-            Position::MAX => self.store.last_position()?,
-            past => past,
-        };
-        self.store.log().state(&Scope::Record(self.namespace.clone()), at).collect()
+        self.store.log().state(&Scope::Record(self.namespace.clone()), self.end()?).collect()
     }
 
     /// Returns the fields that have a value, in order of their bytes. Virtual fields are not listed.
@@ -175,8 +169,7 @@ impl<M: Moment> Record<M> {
     /// # Errors
     /// If the log cannot be read.
     pub fn history_of_all(&self) -> Result<History, Error> {
-        let keys = self.entries()?.into_iter().map(|change| change.entry.key).collect();
-        Ok(History::new(self.store.log().clone(), keys, self.moment.through()))
+        History::of_all(self.store.log(), &Scope::Record(self.namespace.clone()), self.end()?)
     }
 
     /// Returns the record while `field` was `value`: see [`View`].
@@ -197,6 +190,14 @@ impl<M: Moment> Record<M> {
     /// If the name is not valid.
     pub fn along(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Along<M>, Error> {
         View::new(self.clone()).along(field)
+    }
+
+    /// Returns the end of a commit that a read of several pages can be held at.
+    pub(crate) fn end(&self) -> Result<Position, Error> {
+        match self.moment.through() {
+            Position::MAX => self.store.last_position(),
+            past => Ok(past),
+        }
     }
 
     pub(crate) fn key(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Key, Error> {
@@ -393,7 +394,7 @@ impl Record<Live> {
             let mut draft: T = current.get()?.ok_or_else(no_value)?;
             let value = change(&mut draft)?;
             let bytes = self.store.encode(key.field().as_str(), &draft)?;
-            if current.entry.action.bytes() == Some(&bytes) {
+            if current.entry.action.bytes().is_some_and(|before| self.store.same(before, &bytes)) {
                 return Ok(Committed { value, receipt: None });
             }
             let since = current.position();

@@ -46,9 +46,23 @@ impl Snapshot {
     ///
     /// # Errors
     /// If the log cannot be read.
+    ///
+    /// ```
+    /// # use annals_core::{Namespace, Scope, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// store.record("game/player1")?.set("score", &10)?;
+    /// store.record("game/player2")?.set("score", &20)?;
+    /// store.record("games")?.set("count", &1)?;
+    /// let snapshot = store.snapshot()?;
+    /// store.record("game/player1")?.set("score", &30)?;
+    ///
+    /// let game = snapshot.history(&Scope::Under(Namespace::new("game")?))?.newest_first();
+    /// let positions: Vec<u64> = game.into_iter().map(|change| change.unwrap().position().get()).collect();
+    /// assert_eq!(positions, [2, 1]);
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
     pub fn history(&self, scope: &Scope) -> Result<History, Error> {
-        let keys = self.entries(scope).map(|change| Ok(change?.entry.key)).collect::<Result<_, Error>>()?;
-        Ok(History::new(self.store.log().clone(), keys, self.position))
+        History::of_all(self.store.log(), scope, self.position)
     }
 
     /// Returns what differs between this snapshot and `later` (which may as well be earlier) in

@@ -9,7 +9,7 @@ use super::record::has_value;
 use super::retry::Retry;
 use crate::error::Error;
 use crate::log::{
-    Action, Batch, Change, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope, Write,
+    Action, Batch, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope, Write,
 };
 
 /// What a commit's body answered, and the receipt of what it wrote.
@@ -124,9 +124,9 @@ impl<'a> Transaction<'a> {
         self.draft.borrow_mut().required.push(condition);
     }
 
-    /// Returns the newest change of `key` before this transaction.
-    fn stored(&self, key: &Key) -> Result<Option<Change>, Error> {
-        self.store.log().newest(key, self.at)
+    /// Returns the newest entry of `key` before this transaction.
+    fn stored(&self, key: &Key) -> Result<Option<Entry>, Error> {
+        self.store.log().entry(key, self.at)
     }
 
     fn rely_on(&self, condition: Condition) {
@@ -173,7 +173,7 @@ impl TransactionRecord<'_> {
         if self.tx.serializable {
             self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: self.tx.at });
         }
-        self.tx.stored(&key)?.map_or(Ok(None), |change| change.get())
+        self.tx.stored(&key)?.map_or(Ok(None), |entry| entry.get())
     }
 
     /// Returns the fields that have a value as this transaction sees it, in order of their bytes.
@@ -223,7 +223,7 @@ impl TransactionRecord<'_> {
     pub fn delete(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<(), Error> {
         let key = self.key(field)?;
         let written = self.tx.draft.borrow().written(&key).map(|write| write.action.clone());
-        let stored = self.tx.stored(&key)?.filter(has_value);
+        let stored = self.tx.stored(&key)?.filter(|entry| entry.action != Action::Deleted);
         match (written, stored) {
             (Some(Action::Deleted), _) | (None, None) => Err(Error::NotFound { key }),
             // Set by this transaction only: there is nothing to delete for anybody else.
@@ -232,7 +232,7 @@ impl TransactionRecord<'_> {
                 Ok(())
             }
             (_, Some(stored)) => {
-                self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: stored.position() });
+                self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: stored.position });
                 self.put(key, Action::Deleted);
                 Ok(())
             }

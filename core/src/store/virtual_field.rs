@@ -3,7 +3,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::record::{Moment, Past, Record};
 use crate::error::Error;
-use crate::log::{Field, Key, Position};
+use crate::log::{Field, Key};
 
 type Function = Arc<dyn Fn(&Record<Past>) -> Result<Arc<[u8]>, Error> + Send + Sync>;
 
@@ -35,11 +35,7 @@ impl VirtualFields {
         record: &Record<M>,
     ) -> Result<Option<Arc<[u8]>>, Error> {
         let Some(function) = self.function(name) else { return Ok(None) };
-        let at = match record.through() {
-            Position::MAX => record.store().last_position()?,
-            past => past,
-        };
-        function(&record.past(at).with_virtual_fields(self.without(name))).map(Some)
+        function(&record.past(record.end()?).with_virtual_fields(self.without(name))).map(Some)
     }
 
     /// The others: a function that reads its own name must not call itself for ever.

@@ -81,7 +81,12 @@ impl<M: Moment> View<M> {
         &self,
         field: impl TryInto<Field, Error: Into<Error>>,
     ) -> Result<Option<T>, Error> {
-        self.entry(field)?.map_or(Ok(None), |change| change.get())
+        let key = self.record.key(field)?;
+        if self.strict {
+            return self.change(&key)?.map_or(Ok(None), |change| change.get());
+        }
+        let Some(past) = self.last_stretch()? else { return Ok(None) };
+        self.record.store().log().entry(&key, past.at)?.map_or(Ok(None), |entry| entry.get())
     }
 
     /// Returns the change that set the value that [`View::get`] returns, `None` where that is.
@@ -89,17 +94,7 @@ impl<M: Moment> View<M> {
     /// # Errors
     /// As [`View::get`].
     pub fn entry(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Option<Change>, Error> {
-        let key = self.record.key(field)?;
-        let mut past = WalkBack { at: self.record.through(), conditions: self.walk(Order::NewestFirst) };
-        if !past.find_last_stretch()? {
-            return Ok(None);
-        }
-        let newest = self.record.store().log().newest(&key, past.at)?;
-        let Some(change) = newest.filter(has_value) else { return Ok(None) };
-        if self.strict && !past.holds_back_to(change.commit.last)? {
-            return Ok(None);
-        }
-        Ok(Some(change))
+        self.change(&self.record.key(field)?)
     }
 
     /// Returns the values of `field` that were written while the conditions held, oldest first,
@@ -115,6 +110,22 @@ impl<M: Moment> View<M> {
         let conditions = self.walk(Order::OldestFirst);
         let written = self.history(&key, Order::OldestFirst);
         Ok(Along::new(self.clone(), key, written, conditions))
+    }
+
+    fn change(&self, key: &Key) -> Result<Option<Change>, Error> {
+        let Some(mut past) = self.last_stretch()? else { return Ok(None) };
+        let newest = self.record.store().log().newest(key, past.at)?;
+        let Some(change) = newest.filter(has_value) else { return Ok(None) };
+        if self.strict && !past.holds_back_to(change.commit.last)? {
+            return Ok(None);
+        }
+        Ok(Some(change))
+    }
+
+    /// Returns the conditions at the end of the last stretch, `None` if there was none.
+    fn last_stretch(&self) -> Result<Option<WalkBack>, Error> {
+        let mut past = WalkBack { at: self.record.through(), conditions: self.walk(Order::NewestFirst) };
+        Ok(past.find_last_stretch()?.then_some(past))
     }
 
     pub(crate) fn while_set_to(mut self, key: Key, bytes: Arc<[u8]>) -> View<M> {

@@ -172,7 +172,8 @@ fn an_error_inside_a_group_of_batches_leaves_nothing_of_it() {
     let driver = scratch.open();
     sql(&scratch.path)
         .execute_batch(
-            "CREATE TRIGGER refuse BEFORE INSERT ON annals_commit WHEN new.last = 2 BEGIN SELECT raise(ABORT, 'no'); END",
+            "CREATE TRIGGER refuse BEFORE INSERT ON annals_commit WHEN new.last = 2
+            BEGIN SELECT raise(ABORT, 'no'); END",
         )
         .unwrap();
     let group = [set(&key("a", "b"), b"\x01"), set(&key("a", "c"), b"\x02")];
@@ -184,8 +185,24 @@ fn an_error_inside_a_group_of_batches_leaves_nothing_of_it() {
     sql(&scratch.path).execute_batch("DROP TRIGGER refuse").unwrap();
     append(&driver, set(&key("a", "c"), b"\x03")).unwrap();
     append(&driver, set(&key("a", "b"), b"\x04")).unwrap();
-    assert_eq!(values(&driver, &key("a", "c")), [b"\x03"]);
-    assert_eq!(values(&driver, &key("a", "b")), [b"\x04"]);
+    for driver in [driver, scratch.open()] {
+        assert_eq!(values(&driver, &key("a", "c")), [b"\x03"]);
+        assert_eq!(values(&driver, &key("a", "b")), [b"\x04"]);
+    }
+}
+
+#[test]
+fn syncing_writes_something_to_be_synced_though_nothing_changes() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    let wal_bytes = || fs::metadata(scratch.folder.path().join("log.db-wal")).unwrap().len();
+    for _ in 0..3 {
+        driver.append(&[set(&key("a", "b"), b"\x01")], Durability::Buffered).unwrap();
+        let before = wal_bytes();
+        driver.sync().unwrap();
+        assert_eq!(wal_bytes() - before, 24 + 4096, "one frame of one page");
+    }
+    assert_eq!(values(&driver, &key("a", "b")).len(), 3);
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn tables_hold_what_the_format_says() {
     );
     assert_eq!(
         rows(
-            "SELECT concat_ws('|', position, key, kind, quote(actor), quote(reason), substr(quote(value), 1, 9)) FROM annals_entry"
+            "SELECT concat_ws('|', position, key, kind, quote(actor), quote(reason), substr(quote(value), 1, 9))
+            FROM annals_entry"
         ),
         [
             "1|1|0|NULL|NULL|X'01'",
@@ -109,7 +110,8 @@ fn tables_hold_what_the_format_says() {
     );
     assert_eq!(
         rows(
-            "SELECT concat_ws('|', last, length, quote(id), given, recorded_at, occurred_at, actor, reason, location, quote(tags)) FROM annals_commit"
+            "SELECT concat_ws('|', last, length, quote(id), given, recorded_at, occurred_at, actor, reason,
+                location, quote(tags)) FROM annals_commit"
         ),
         [
             "3|3|X'30313233343536373839616263646566'|1|1763784000123456|-86400000001|alice|begin|main.rs:7\

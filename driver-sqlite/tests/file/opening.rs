@@ -186,7 +186,7 @@ fn a_read_only_disk_is_named() {
 
 #[test]
 fn threads_that_create_one_file_at_once_all_succeed() {
-    for _ in 0..20 {
+    for _ in 0..100 {
         let scratch = Scratch::new();
         let start = Barrier::new(8);
         thread::scope(|scope| {

@@ -157,7 +157,8 @@ fn the_views_show_entries_and_commits() {
     assert_eq!(
         table(
             &shell,
-            "SELECT position, namespace, field, kind, value, commit_position, actor FROM annals_history ORDER BY 1"
+            "SELECT position, namespace, field, kind, value, commit_position, actor
+            FROM annals_history ORDER BY position"
         ),
         [
             "1|game|round|set|1|2|alice",

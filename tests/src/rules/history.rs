@@ -1,4 +1,4 @@
-use annals_core::{Action, Order, PositionRange};
+use annals_core::{Action, Order, Position, PositionRange};
 
 use crate::Places;
 use crate::samples::{DriverExt, batch, key, positions, range};
@@ -47,6 +47,27 @@ pub fn history_is_cut_by_range_skip_and_limit(places: &Places) {
             }
         }
     }
+}
+
+/// The entry of a key at a position is the newest one there or before, deletions included, without
+/// a look at any later one.
+pub fn entry_is_the_newest_of_history(places: &Places) {
+    let log = places.open_empty();
+    let (x, y) = (key("a", "x"), key("a", "y"));
+    log.commit(batch().set(y.clone(), [1]).set(x.clone(), [1]));
+    log.commit(batch().set(x.clone(), [2]).delete(y.clone()));
+    log.commit(batch().delete(x.clone()));
+    log.commit(batch().set(x.clone(), [3]).set(y.clone(), [3]));
+    for at in (0..=9).filter_map(Position::new).chain([Position::MAX]) {
+        for key in [&x, &y] {
+            let newest = log.history(key, PositionRange::through(at), Order::NewestFirst, 0, 1).unwrap();
+            let newest = newest.into_iter().next().map(|change| change.entry);
+            assert_eq!(log.entry(key, at).unwrap(), newest, "{key} at {at}");
+        }
+    }
+    let at_three = log.entry(&x, Position::new(3).expect("it is small")).unwrap();
+    assert_eq!(at_three.expect("it was written").position.get(), 3);
+    assert_eq!(log.entry(&key("a", "z"), Position::MAX).unwrap(), None);
 }
 
 /// A key that was never written has no history, even where its namespace or its field is known;
