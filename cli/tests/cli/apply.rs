@@ -2,6 +2,9 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -125,12 +128,19 @@ fn whoever_sends_a_line_gets_its_receipt_before_the_next() {
     let mut command = place.command(["apply", "-", "-o", "jsonl"]);
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let (mut input, output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-    let mut receipts = BufReader::new(output).lines();
+    let (sender, receipts) = mpsc::channel();
+    let reader = thread::spawn(move || {
+        for line in BufReader::new(output).lines() {
+            sender.send(line.unwrap()).unwrap();
+        }
+    });
     for number in 1..=3 {
         writeln!(input, "{{\"set\": {{\"a\": {{\"x\": {number}}}}}}}").unwrap();
-        let receipt: Value = serde_json::from_str(&receipts.next().unwrap().unwrap()).unwrap();
+        let receipt = receipts.recv_timeout(Duration::from_secs(20)).expect("a receipt before the next line");
+        let receipt: Value = serde_json::from_str(&receipt).unwrap();
         assert_eq!((&receipt["line"], &receipt["position"]), (&json!(number), &json!(number)));
     }
     drop(input);
+    reader.join().unwrap();
     assert!(child.wait().unwrap().success());
 }

@@ -162,8 +162,8 @@ fn an_output_that_cannot_be_written() {
             .unwrap()
             .starts_with("error: the output cannot be written\n  cause: ")
     );
-    place.fails(4, &["dump", "/dev/full"]);
     place.fails(4, &["dump", "no/such/folder/dump"]);
+    place.fails(4, &["dump", "."]);
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Dumps: complete, identical, and refused as a whole where they are damaged.
 
 use std::fs;
+use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::net::UnixListener;
 
 use crate::place::Place;
 
@@ -61,6 +63,15 @@ fn a_damaged_dump_is_refused_before_anything_is_written() {
     }
     let answer = place.annals_reading(&["-s", &url, "load"], &whole[..whole.len() - 1]);
     assert_eq!((answer.code, answer.out.as_str()), (Some(5), ""));
+}
+
+#[test]
+fn what_is_no_file_is_not_replaced_by_one() {
+    let place = filled();
+    let _listener = UnixListener::bind(place.path("socket")).unwrap();
+    let message = place.fails(4, &["dump", "socket"]);
+    assert!(message.starts_with("error: `socket` cannot be written\n"), "{message}");
+    assert!(fs::metadata(place.path("socket")).unwrap().file_type().is_socket());
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn an_apply_that_nobody_listens_to_stops_between_commits() {
     drop(child.stdout.take());
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "{{\"set\": {{\"a\": {{\"x\": 1, \"y\": 2}}}}}}").unwrap();
+    drop(input);
     assert_eq!(child.wait().unwrap().code(), Some(141));
     assert_eq!(place.last_position(), 2);
 }

@@ -60,11 +60,13 @@ pub(crate) fn insert(connection: &Connection, table: &str, rows: &[Row]) {
     let insert = format!(
         "INSERT INTO {table} (seq, namespace, field, value, created_at, context) VALUES (?, ?, ?, ?, ?, ?)"
     );
+    let transaction = connection.unchecked_transaction().unwrap();
     for row in rows {
         let value = row.value.as_ref().map(|bytes| bytes.as_slice());
         let columns = (row.seq, &row.namespace, &row.field, value, row.created_at, &row.context);
-        connection.execute(&insert, columns).unwrap();
+        transaction.execute(&insert, columns).unwrap();
     }
+    transaction.commit().unwrap();
 }
 
 pub(crate) fn write_table(folder: &Path, rows: &[Row]) -> PathBuf {
