@@ -84,3 +84,10 @@ fn every_crate_inherits_the_lints_and_the_licence() {
         assert_eq!(package["rust_version"], "1.89", "{}", name(&package));
     }
 }
+
+#[test]
+fn the_page_of_formats_shows_the_schema_as_it_is() {
+    let page = fs::read_to_string(root().join("docs/format.md")).unwrap();
+    let schema = fs::read_to_string(root().join("driver-sqlite/src/schema.sql")).unwrap();
+    assert!(page.contains(schema.trim_end()), "docs/format.md shows another schema than schema.sql");
+}
