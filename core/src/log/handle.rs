@@ -72,9 +72,8 @@ impl Log {
     /// # Durability
     /// As asked for and as the receipt says.
     pub fn append(&self, batch: Batch, durability: Durability) -> Result<Receipt, Error> {
-        let mut answers = self.append_all(vec![batch], durability)?;
-        let answer = answers.pop().expect("a driver answers each batch");
-        Ok(answer?)
+        let answers = self.append_all(vec![batch], durability)?;
+        Ok(answers.into_iter().next().ok_or_else(|| broken_driver(NO_ANSWER))??)
     }
 
     /// Appends each batch as a commit of its own, in order, in one durable write.
@@ -91,7 +90,11 @@ impl Log {
             self.check(batch)?;
             batch.now = self.clock.now();
         }
-        self.driver.append(&batches, durability)
+        if batches.is_empty() {
+            return Ok(Vec::new());
+        }
+        let answers = self.driver.append(&batches, durability)?;
+        if answers.len() == batches.len() { Ok(answers) } else { Err(broken_driver(NO_ANSWER)) }
     }
 
     /// Makes everything that was appended survive a power cut.
@@ -246,7 +249,7 @@ impl fmt::Debug for Log {
 /// Takes what was read up to `seen` out of `range`, which must have held it.
 fn go_on(range: &mut PositionRange, order: Order, seen: Position) -> Result<(), Error> {
     if !range.contains(seen) {
-        return Err(no_progress());
+        return Err(broken_driver(NO_PROGRESS));
     }
     match order {
         Order::OldestFirst => range.after = seen,
@@ -258,16 +261,18 @@ fn go_on(range: &mut PositionRange, order: Order, seen: Position) -> Result<(), 
 /// Lets the next page begin after `last`, which must be further on than this one began.
 fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> {
     if last.is_some() && last <= *after {
-        return Err(no_progress());
+        return Err(broken_driver(NO_PROGRESS));
     }
     *after = last;
     Ok(())
 }
 
+const NO_ANSWER: &str = "the driver has not answered each batch";
 /// Without this a driver that gives the same page again would be read for ever.
-fn no_progress() -> Error {
-    let message = "the driver answers with a page that was not asked for";
-    DriverError::new(ErrorKind::Corrupt, "this log", message).into()
+const NO_PROGRESS: &str = "the driver answers with a page that was not asked for";
+
+fn broken_driver(message: &str) -> Error {
+    DriverError::new(ErrorKind::Other, "this log", message).into()
 }
 
 fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {
