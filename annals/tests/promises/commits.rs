@@ -10,6 +10,7 @@ on_every_driver! {
     a_commit_is_one_group_on_consecutive_positions,
     a_transaction_reads_its_own_writes_and_one_position,
     a_conflict_names_the_commit_it_lost_to_and_writes_nothing,
+    a_context_is_completed_from_the_handle,
 }
 
 fn last(store: &Store) -> Position {
@@ -135,4 +136,22 @@ fn a_conflict_names_the_commit_it_lost_to_and_writes_nothing(store: &Store) {
     });
     assert!(required.unwrap_err().is_conflict());
     assert_eq!(last(store), before);
+}
+
+/// What is given at the call counts most, then the handle's, then the store's; the calling line
+/// stands in where nobody gives a location.
+fn a_context_is_completed_from_the_handle(store: &Store) {
+    let night = store.with_context(Context::new().actor("cron").reason("nightly").location("crontab:3"));
+    let by_record = night.record("r").unwrap().with_context(Context::new().actor("ann").tag("n", 1));
+    by_record.set("a", &1).unwrap();
+    night.commit(Context::new().reason("by hand"), |tx| tx.record("r")?.set("a", &2)).unwrap();
+    store.commit(Context::new(), |tx| tx.record("r")?.set("a", &3)).unwrap();
+    let line = line!() - 1;
+
+    let history = store.record("r").unwrap().history("a").unwrap();
+    let said: Vec<_> = history.into_iter().map(|change| change.unwrap().commit.context.clone()).collect();
+    let from_store = Context::new().location("crontab:3");
+    assert_eq!(said[0], from_store.clone().actor("ann").reason("nightly").tag("n", 1));
+    assert_eq!(said[1], from_store.actor("cron").reason("by hand"));
+    assert_eq!(said[2], Context::new().location(format!("{}:{line}", file!())));
 }

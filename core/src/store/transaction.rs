@@ -77,7 +77,6 @@ impl<'a> Transaction<'a> {
         serializable: bool,
         mut body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        let context = store.complete(context);
         let mut retry = Retry::default();
         loop {
             let at = store.last_position()?;
