@@ -34,23 +34,23 @@ pub enum Error {
     },
 
     /// Stored bytes are not what was asked for, or are damaged.
-    #[error("{key} at {position} cannot be read as what was asked for")]
+    #[error("{key} at {position}: {problem}")]
     Decode {
         /// The key.
         key: Key,
         /// The entry.
         position: Position,
-        /// What is wrong with the bytes.
-        source: annals_codec::Error,
+        /// What is wrong with the bytes: the type wanted and the kind stored, or where the damage is.
+        problem: annals_codec::Error,
     },
 
     /// A value cannot be encoded.
-    #[error("the value for {what} cannot be stored")]
+    #[error("the value for {what} cannot be stored: {problem}")]
     Encode {
         /// The key, field or tag.
         what: String,
         /// What is wrong with the value.
-        source: annals_codec::Error,
+        problem: annals_codec::Error,
     },
 
     /// Something is larger than its limit.
@@ -157,7 +157,9 @@ impl Error {
             Error::Conflict(_) => ErrorKind::Conflict,
             Error::NotFound { .. } => ErrorKind::NotFound,
             Error::Erased { .. } => ErrorKind::Erased,
-            Error::Decode { source: annals_codec::Error::TypeMismatch { .. }, .. } => ErrorKind::TypeMismatch,
+            Error::Decode { problem: annals_codec::Error::TypeMismatch { .. }, .. } => {
+                ErrorKind::TypeMismatch
+            }
             Error::Decode { .. } | Error::Dump { .. } => ErrorKind::Corrupt,
             Error::DumpIo { .. } => ErrorKind::Other,
             Error::Driver(error) => error.kind,

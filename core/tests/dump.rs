@@ -160,3 +160,52 @@ fn a_log_with_other_commits_is_left_alone() {
     assert_eq!(error.to_string(), "cannot restore at @1: the log has another commit there");
     assert_eq!(commits(&copy), before);
 }
+
+/// The sample's dump with `from` replaced by `to` of the same length, and the checksums made right.
+fn forged(from: &[u8], to: &[u8]) -> Vec<u8> {
+    let mut bytes = dump(&sample());
+    let place = bytes.windows(from.len()).position(|window| window == from).unwrap();
+    bytes[place..place + to.len()].copy_from_slice(to);
+    let mut frame = 8;
+    while frame < bytes.len() {
+        let length = u32::from_le_bytes(bytes[frame..frame + 4].try_into().unwrap()) as usize;
+        let checksum = crc32fast::hash(&bytes[frame + 8..frame + 8 + length]);
+        bytes[frame + 4..frame + 8].copy_from_slice(&checksum.to_le_bytes());
+        frame += 8 + length;
+    }
+    bytes
+}
+
+#[test]
+fn a_dump_of_what_a_log_never_holds_is_refused() {
+    let (copy, loaded) = load(&forged(b"value\xc4\x01\x0a", b"value\xc4\x01\xc1"));
+    let error = loaded.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().ends_with("a value that is not in canonical form"), "{error}");
+    assert_eq!(commits(&copy), []);
+
+    let (copy, loaded) = load(&forged(b"\xa7gr\xc3\xb6\xc3\x9fe", b"\xa7xxxxxxx"));
+    assert_eq!((loaded.unwrap().entries, commits(&copy).len()), (4, 2), "another name is a name");
+    let (copy, loaded) = load(&forged(b"\xa7pending", b"\xa7pend-ng"));
+    assert!(loaded.unwrap_err().to_string().ends_with("an entry of an impossible key"));
+    assert_eq!(commits(&copy), []);
+}
+
+#[test]
+fn a_key_twice_in_a_commit_is_not_restored() {
+    let mut whole = commits(&sample()).remove(0);
+    whole.entries[1].key = whole.entries[0].key.clone();
+    let log = Log::new(MemoryDriver::new());
+    let error = log.driver().restore(&[whole]).unwrap_err();
+    assert_eq!(error.to_string(), "cannot restore at @1: a key comes twice in the commit");
+    assert_eq!(commits(&log), []);
+}
+
+#[test]
+fn a_commit_of_the_same_id_but_other_contents_is_another() {
+    let (copy, loaded) = load(&dump(&sample()));
+    loaded.unwrap();
+    let other = forged(b"value\xc4\x01\x0a", b"value\xc4\x01\x0b");
+    let error = copy.load(&mut Cursor::new(&other), |_| {}).unwrap_err();
+    assert_eq!(error.to_string(), "cannot restore at @1: the log has another commit there");
+}

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+use annals_core::codec::encode;
 use annals_core::{
-    Abilities, At, Batch, CONTEXT_BYTES_MAX, Change, CommitEntries, Conflict, Context, Driver, Durability,
-    Entry, Error, ErrorKind, Key, Log, Namespace, Order, Pages, Position, PositionRange, Receipt, Scope,
-    Write,
+    Abilities, At, Batch, CONTEXT_BYTES_MAX, Change, CommitEntries, Condition, Conflict, Context, Driver,
+    Durability, Entry, Error, ErrorKind, Key, Log, Namespace, Order, Pages, Position, PositionRange, Receipt,
+    Scope, Write,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -41,8 +42,10 @@ fn a_key_is_written_once_in_a_commit() {
 #[test]
 fn a_value_has_at_most_the_bytes_that_the_log_allows() {
     let log = log().with_value_bytes_max(10);
-    assert!(append(&log, Batch::new(Context::new()).set(key("a"), [0; 10])).is_ok());
-    let error = append(&log, Batch::new(Context::new()).set(key("a"), [0; 11])).unwrap_err();
+    let text =
+        |letters: usize| Batch::new(Context::new()).set(key("a"), encode(&"x".repeat(letters)).unwrap());
+    assert_eq!(append(&log, text(9)).unwrap().get(), 1);
+    let error = append(&log, text(10)).unwrap_err();
     assert_eq!(error.to_string(), "value of 11 bytes is over the limit of 10 bytes");
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
@@ -77,7 +80,7 @@ fn pages_join_without_a_seam() {
     let log = log();
     for number in 0..3000_u32 {
         let field = format!("f{:04}", number % 2500);
-        append(&log, Batch::new(Context::new()).set(key(&field), number.to_be_bytes())).unwrap();
+        append(&log, Batch::new(Context::new()).set(key(&field), encode(&number).unwrap())).unwrap();
     }
     let commits = |order| {
         let commits = log.commits(PositionRange::ALL, order);
@@ -95,7 +98,7 @@ fn pages_join_without_a_seam() {
 fn a_history_can_be_walked_from_either_end() {
     let log = log();
     for number in 0..2000_u32 {
-        append(&log, Batch::new(Context::new()).set(key("a"), number.to_be_bytes())).unwrap();
+        append(&log, Batch::new(Context::new()).set(key("a"), encode(&number).unwrap())).unwrap();
     }
     let range = PositionRange { after: Position::new(3).unwrap(), through: Position::new(1997).unwrap() };
     let walked = |order| {
@@ -182,4 +185,33 @@ fn a_driver_that_does_not_go_on_is_an_error_not_a_loop() {
     }
     assert!(ends_in_error(log.state(&Scope::All, Position::MAX)));
     assert!(ends_in_error(log.namespaces(&Scope::All)));
+}
+
+#[test]
+fn only_canonical_values_enter() {
+    let log = log();
+    for bytes in [&b""[..], b"\xc1", b"\xcc\x01", b"\x01\x01", b"\xa5ab", b"\xca\0\0\0\0"] {
+        let error = append(&log, Batch::new(Context::new()).set(key("a"), bytes)).unwrap_err();
+        assert!(matches!(error, Error::Encode { .. }), "{}: {error}", bytes.escape_ascii());
+    }
+    assert_eq!(log.last_position().unwrap(), Position::START);
+}
+
+#[test]
+fn a_condition_on_a_position_that_is_not_there_is_refused() {
+    let log = log();
+    append(&log, Batch::new(Context::new()).set(key("a"), *b"\x01")).unwrap();
+    let since = Position::new(2).unwrap();
+    for condition in [
+        Condition::KeyUnchanged { key: key("a"), since },
+        Condition::NamespaceUnchanged { namespace: key("a").namespace().clone(), since },
+        Condition::LogUnchanged { since },
+    ] {
+        let batch = Batch::new(Context::new()).set(key("a"), *b"\x02").on_condition(condition);
+        assert_eq!(append(&log, batch).unwrap_err().to_string(), "the log ends at @1; @2 is beyond it");
+    }
+    let since = Position::new(1).unwrap();
+    let seen = Condition::KeyUnchanged { key: key("a"), since };
+    let batch = Batch::new(Context::new()).set(key("a"), *b"\x02").on_condition(seen);
+    assert_eq!(append(&log, batch).unwrap().get(), 2);
 }

@@ -9,6 +9,10 @@ on_every_driver! {
     a_panic_in_a_callback_is_contained,
     a_dropped_watch_is_called_no_more,
     a_callback_is_not_told_of_what_failed,
+    a_callback_is_told_of_all_that_is_appended_after_it_was_added,
+    a_callback_may_drop_its_own_watch,
+    a_callback_may_own_a_watch,
+    a_panic_that_panics_again_is_contained,
 }
 
 /// A store whose changes are noted by position.
@@ -77,5 +81,70 @@ fn a_callback_is_not_told_of_what_failed(store: &Store) {
     record.set_if("a", annals::Expect::Absent, &2).unwrap_err();
     record.delete("missing").unwrap_err();
     record.delete("a").unwrap();
+    assert_eq!(*noted.lock().unwrap(), [1, 2]);
+}
+
+fn a_callback_is_told_of_all_that_is_appended_after_it_was_added(store: &Store) {
+    for _ in 0..20 {
+        let (first_unseen, noted) = thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                for number in 0..20 {
+                    store.record("r").unwrap().set("n", &number).unwrap();
+                }
+            });
+            let (watch, noted) = noting(store);
+            let first_unseen = store.log().last_position().unwrap().get() + 1;
+            writer.join().unwrap();
+            drop(watch);
+            (first_unseen, noted)
+        });
+        let last = store.log().last_position().unwrap().get();
+        let noted = noted.lock().unwrap();
+        let missed: Vec<u64> = (first_unseen..=last).filter(|position| !noted.contains(position)).collect();
+        assert_eq!(missed, [0; 0]);
+    }
+}
+
+fn a_callback_may_drop_its_own_watch(store: &Store) {
+    let own: Arc<Mutex<Option<annals::Watch>>> = Arc::default();
+    let calls = Arc::new(Mutex::new(0));
+    let (inside, count) = (Arc::clone(&own), Arc::clone(&calls));
+    let watch = store.on_change(move |_| {
+        *count.lock().unwrap() += 1;
+        drop(inside.lock().unwrap().take());
+    });
+    *own.lock().unwrap() = Some(watch);
+    let commit = store.commit(Context::new(), |tx| {
+        let record = tx.record("r")?;
+        record.set("a", &1)?;
+        record.set("b", &2)?;
+        record.set("c", &3)
+    });
+    assert_eq!(commit.unwrap().receipt.unwrap().position().get(), 3);
+    assert_eq!(*calls.lock().unwrap(), 1);
+}
+
+fn a_callback_may_own_a_watch(store: &Store) {
+    let (inner, noted) = noting(store);
+    let outer = store.on_change(move |_| {
+        let _owned = &inner;
+    });
+    store.record("r").unwrap().set("a", &1).unwrap();
+    drop(outer);
+    store.record("r").unwrap().set("a", &2).unwrap();
+    assert_eq!(*noted.lock().unwrap(), [1]);
+}
+
+fn a_panic_that_panics_again_is_contained(store: &Store) {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("in what was thrown");
+        }
+    }
+    let _broken = store.on_change(|_| std::panic::panic_any(Bomb));
+    let (_watch, noted) = noting(store);
+    store.record("r").unwrap().set("a", &1).unwrap();
+    store.record("r").unwrap().set("a", &2).unwrap();
     assert_eq!(*noted.lock().unwrap(), [1, 2]);
 }

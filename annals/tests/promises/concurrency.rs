@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 on_every_driver! {
     edit_under_contention_loses_no_update,
+    in_a_transaction_a_delete_in_vain_is_a_read,
 }
 
 fn edit_under_contention_loses_no_update(store: &Store) {
@@ -123,4 +124,23 @@ proptest! {
         let folder = tempfile::tempdir().unwrap();
         transactions_take_effect_as_if_alone(&crate::stores::sqlite(&folder), &threads)?;
     }
+}
+
+fn in_a_transaction_a_delete_in_vain_is_a_read(store: &Store) {
+    let mut runs = 0;
+    let done = store.transaction(Context::new(), |tx| {
+        runs += 1;
+        let seen = match tx.record("r")?.delete("lock") {
+            Err(annals::Error::NotFound { .. }) => "absent",
+            other => other.map(|()| "present")?,
+        };
+        if runs == 1 {
+            store.record("r")?.set("lock", "another's")?;
+        }
+        tx.record("r")?.set("seen", seen)
+    });
+    assert_eq!(done.unwrap().receipt.unwrap().commit.len(), 2, "the delete and what was seen");
+    let record = store.record("r").unwrap();
+    assert_eq!((runs, record.get::<String>("seen").unwrap()), (2, Some("present".to_owned())));
+    assert_eq!(record.get::<String>("lock").unwrap(), None);
 }

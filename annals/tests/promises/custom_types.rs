@@ -37,11 +37,12 @@ fn a_custom_value_that_is_unknown_or_not_accepted_is_refused_wherever_it_stands(
     let player = store.record("game/player1").unwrap();
     let unknown = Value::Custom { tag: 1_001, content: Box::new(Value::Null) };
     let no_text = Value::Custom { tag: NICKNAME, content: Box::new(12.into()) };
-    for refused in [unknown, no_text] {
+    let why = ["no custom type has the tag 1001", "the content is not accepted as `game.nickname`"];
+    for (refused, why) in [unknown, no_text].into_iter().zip(why) {
         for value in [refused.clone(), Value::List(vec![Value::map([("inside", refused)])])] {
             let error = player.set("nick", &value).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Invalid);
-            assert_eq!(error.to_string(), "the value for nick cannot be stored");
+            assert_eq!(error.to_string(), format!("the value for nick cannot be stored: {why}"));
         }
     }
     assert_eq!(player.entry("nick").unwrap(), None);

@@ -3,6 +3,7 @@ use annals::{Context, Error, Store};
 on_every_driver! {
     a_virtual_field_is_computed_and_cannot_be_written,
     a_virtual_field_of_a_past_record_sees_the_past,
+    a_virtual_field_of_a_view_sees_the_end_of_the_stretch,
 }
 
 fn a_virtual_field_is_computed_and_cannot_be_written(store: &Store) {
@@ -57,4 +58,20 @@ fn a_validator_refuses_records_in_reads_and_writes() {
     assert!(matches!(inside.unwrap_err(), Error::Invalid(_)));
     assert!(store.snapshot().unwrap().record("other").is_err());
     assert_eq!(store.record("game/p").unwrap().get("a").unwrap(), Some(1));
+}
+
+fn a_virtual_field_of_a_view_sees_the_end_of_the_stretch(store: &Store) {
+    let player = store.record("p").unwrap();
+    for (round, score) in [(1, 10), (2, 20)] {
+        player.set("round", &round).unwrap();
+        player.set("score", &score).unwrap();
+    }
+    player.add_virtual_field("doubled", |p| Ok(p.get::<i64>("score")?.unwrap_or(0) * 2)).unwrap();
+    let doubled = |round: i64| player.within("round", &round).unwrap().get::<i64>("doubled").unwrap();
+    assert_eq!([1, 2, 3].map(doubled), [Some(20), Some(40), None]);
+
+    let written = player.within("round", &2).unwrap().strict();
+    assert_eq!(written.get::<i64>("doubled").unwrap(), None, "it was never written");
+    assert!(matches!(player.within("doubled", &20).unwrap_err(), Error::Invalid(_)));
+    assert!(matches!(player.along("doubled").unwrap_err(), Error::Invalid(_)));
 }

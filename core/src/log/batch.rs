@@ -107,6 +107,17 @@ pub enum Condition {
 }
 
 impl Condition {
+    /// Returns the position that the caller has seen, `None` for a condition without one.
+    #[must_use]
+    pub fn since(&self) -> Option<Position> {
+        match self {
+            Condition::KeyUnchanged { since, .. }
+            | Condition::NamespaceUnchanged { since, .. }
+            | Condition::LogUnchanged { since } => Some(*since),
+            Condition::KeyAbsent { .. } => None,
+        }
+    }
+
     /// Returns whether an entry of `key` could break this condition.
     #[must_use]
     pub fn concerns(&self, key: &Key) -> bool {

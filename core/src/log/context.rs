@@ -79,7 +79,7 @@ impl Context {
             return Ok(None);
         }
         let encoded = annals_codec::encode(&self.tags);
-        encoded.map(Some).map_err(|source| Error::Encode { what: "the tags".into(), source })
+        encoded.map(Some).map_err(|problem| Error::Encode { what: "the tags".into(), problem })
     }
 
     /// Returns the tags that [`Context::tags_to_bytes`] encoded.

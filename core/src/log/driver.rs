@@ -183,7 +183,8 @@ pub trait Driver: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Restore`] if the first commit does not continue at the last position plus one, the
-    /// commits do not continue one another, or a `recorded_at` falls; nothing is written then.
+    /// commits do not continue one another, a commit has a key twice, or a `recorded_at` falls;
+    /// nothing is written then.
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error>;
 
     /// Returns what this driver can do beyond the above.

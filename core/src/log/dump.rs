@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 
 use super::handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
+use super::pages::payload;
 use super::{Action, Commit, CommitEntries, CommitId, Context, Entry, Key, Order, Position, PositionRange};
 use crate::error::Error;
 
@@ -24,8 +25,9 @@ const END: u8 = b'Z';
 /// The longest body of a frame that is read: a value, a context, and some room.
 const BODY_BYTES_MAX: u64 = VALUE_BYTES_MAX + CONTEXT_BYTES_MAX + (1 << 20);
 
-/// Entries handed to a driver at a time while loading.
+/// How much is handed to a driver at a time while loading: entries, and bytes of values.
 const LOAD_ENTRIES: usize = 10_000;
+const LOAD_BYTES: usize = 8 << 20;
 
 /// How much went through a dump or a load.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -112,8 +114,8 @@ impl Log {
 
     /// Appends the commits of a dump, as they stood in the log that it was written from.
     ///
-    /// Commits at positions that the log has already must be the same ones (they are compared by
-    /// id) and are passed over, so that a load that was interrupted can be done again.
+    /// Commits at positions that the log has already must be equal to those, and are passed over, so
+    /// that a load that was interrupted can be done again.
     /// `progress` is called with each commit's position.
     ///
     /// # Errors
@@ -126,7 +128,7 @@ impl Log {
     ) -> Result<DumpSummary, Error> {
         let had = self.last_position()?;
         let mut summary = DumpSummary::default();
-        let mut waiting = Waiting { log: self, commits: Vec::new(), entries: 0 };
+        let mut waiting = Waiting { log: self, commits: Vec::new(), entries: 0, bytes: 0 };
         for commit in DumpReader::new(input)? {
             let commit = match commit {
                 Ok(commit) => commit,
@@ -149,8 +151,7 @@ impl Log {
 
     fn check_same(&self, loaded: &CommitEntries) -> Result<(), Error> {
         let position = loaded.commit.first;
-        let stored = self.commit_at(position)?;
-        if stored.is_some_and(|stored| stored.commit.id == loaded.commit.id) {
+        if self.commit_at(position)?.as_ref() == Some(loaded) {
             return Ok(());
         }
         Err(Error::Restore { position, reason: "the log has another commit there" })
@@ -162,17 +163,19 @@ struct Waiting<'a> {
     log: &'a Log,
     commits: Vec<CommitEntries>,
     entries: usize,
+    bytes: usize,
 }
 
 impl Waiting<'_> {
     fn add(&mut self, commit: CommitEntries) -> Result<(), Error> {
         self.entries += commit.entries.len();
+        self.bytes += payload(&commit.entries);
         self.commits.push(commit);
-        if self.entries < LOAD_ENTRIES { Ok(()) } else { self.restore() }
+        if self.entries < LOAD_ENTRIES && self.bytes < LOAD_BYTES { Ok(()) } else { self.restore() }
     }
 
     fn restore(&mut self) -> Result<(), Error> {
-        self.entries = 0;
+        (self.entries, self.bytes) = (0, 0);
         match std::mem::take(&mut self.commits) {
             commits if commits.is_empty() => Ok(()),
             commits => self.log.driver().restore(&commits),
@@ -212,7 +215,7 @@ impl<W: Write> FrameWriter<'_, W> {
 
     fn frame(&mut self, kind: u8, content: &impl Serialize) -> Result<(), Error> {
         let encoded = annals_codec::encode(content);
-        let encoded = encoded.map_err(|source| Error::Encode { what: "the dump".into(), source })?;
+        let encoded = encoded.map_err(|problem| Error::Encode { what: "the dump".into(), problem })?;
         let size = encoded.len() as u64 + 1;
         let length = u32::try_from(size).ok().filter(|length| u64::from(*length) <= BODY_BYTES_MAX);
         let length = length.ok_or(Error::TooLarge { what: "a dump's frame", size, limit: BODY_BYTES_MAX })?;
@@ -335,7 +338,8 @@ impl<'a, R: BufRead> DumpReader<'a, R> {
             return Err(self.damaged(start, "an entry of an impossible key"));
         };
         let action = match (frame.action, frame.value) {
-            (SET, Some(bytes)) => Action::Set(Arc::from(&bytes[..])),
+            (SET, Some(bytes)) if annals_codec::check(bytes).is_ok() => Action::Set(Arc::from(&bytes[..])),
+            (SET, Some(_)) => return Err(self.damaged(start, "a value that is not in canonical form")),
             (DELETED, None) => Action::Deleted,
             (ERASED, None) => Action::Erased,
             _ => return Err(self.damaged(start, "an entry of unknown action")),

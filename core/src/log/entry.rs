@@ -1,5 +1,7 @@
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use annals_codec::{Timestamp, Uuid};
 
@@ -65,10 +67,15 @@ pub enum CommitId {
 }
 
 impl CommitId {
-    /// Returns a new id of version 7.
+    /// Returns a new id of version 7, which begins with the time.
     #[must_use]
     pub fn make() -> CommitId {
-        CommitId::Made(Uuid::from_bytes(uuid::Uuid::now_v7().into_bytes()))
+        // An id has no time before 1970; `now_v7` would panic.
+        let uuid = match SystemTime::now().duration_since(UNIX_EPOCH) {
+            Ok(_) => uuid::Uuid::now_v7(),
+            Err(_) => uuid::Uuid::new_v7(uuid::Timestamp::from_unix(uuid::NoContext, 0, 0)),
+        };
+        CommitId::Made(Uuid::from_bytes(uuid.into_bytes()))
     }
 
     /// Returns the id itself, whoever made it.
@@ -135,6 +142,10 @@ impl CommitEntries {
             }
             if entries.iter().zip(commit.first.get()..).any(|(entry, at)| entry.position.get() != at) {
                 return refuse("the entries do not stand on consecutive positions");
+            }
+            let mut keys = HashSet::with_capacity(entries.len());
+            if !entries.iter().all(|entry| keys.insert(&entry.key)) {
+                return refuse("a key comes twice in the commit");
             }
             if time.is_some_and(|time| commit.recorded_at < time) {
                 return refuse("the time of recording falls");

@@ -3,10 +3,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::clock::{Clock, SystemClock};
-use super::pages::{PageSize, Pages};
+use super::pages::{PageSize, Pages, payload};
 use super::{
-    Action, At, Batch, Change, CommitEntries, Conflict, Context, Driver, Durability, Entry, Key, Namespace,
-    Order, Position, PositionRange, Receipt, Scope,
+    Action, At, Batch, Change, CommitEntries, Condition, Conflict, Context, Driver, Durability, Entry, Key,
+    Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use crate::error::{DriverError, Error, ErrorKind};
 
@@ -16,10 +16,10 @@ pub const VALUE_BYTES_MAX: u64 = 64 << 20;
 /// The most bytes that a commit's context (names, reasons, tags) may have: 1 MiB.
 pub const CONTEXT_BYTES_MAX: u64 = 1 << 20;
 
-/// Entries read at a time where a whole stretch of the log is walked.
+/// The most entries read at a time where a whole stretch of the log is walked.
 const PAGE_ENTRIES: usize = 1000;
 
-/// A log of encoded bytes: a driver plus validation and paging.
+/// A log of encoded values: a driver plus validation and paging.
 ///
 /// Cheap to clone; all clones are the same log.
 #[derive(Clone)]
@@ -65,9 +65,10 @@ impl Log {
     /// Appends one batch as one commit. Its `now` is replaced by the log's clock.
     ///
     /// # Errors
-    /// [`Error::Conflict`] if a condition does not hold; [`Error::Invalid`] or
-    /// [`Error::TooLarge`] if the batch is empty, writes a key twice or is over a limit. Nothing
-    /// is written then.
+    /// [`Error::Conflict`] if a condition does not hold, [`Error::BeyondEnd`] if one speaks of a
+    /// position that is not there yet; [`Error::Invalid`] or [`Error::TooLarge`] if the batch is
+    /// empty, writes a key twice or is over a limit; [`Error::Encode`] if bytes are not the canonical
+    /// form of a value. Nothing is written then.
     ///
     /// # Durability
     /// As asked for and as the receipt says.
@@ -93,6 +94,7 @@ impl Log {
         if batches.is_empty() {
             return Ok(Vec::new());
         }
+        self.check_conditions(&batches)?;
         let answers = self.driver.append(&batches, durability)?;
         if answers.len() == batches.len() { Ok(answers) } else { Err(broken_driver(NO_ANSWER)) }
     }
@@ -131,9 +133,11 @@ impl Log {
     /// Returns the commits whose last position lies in `range`, with their entries.
     pub fn commits(&self, mut range: PositionRange, order: Order) -> Pages<CommitEntries> {
         let driver = Arc::clone(&self.driver);
-        let mut size = PageSize::growing(PAGE_ENTRIES / 16, PAGE_ENTRIES);
+        let mut size = PageSize::growing(16, PAGE_ENTRIES);
         Pages::new(move || {
-            let page = driver.commits(range, order, size.next())?;
+            let page = driver.commits(range, order, size.get())?;
+            let entries = page.iter().map(|whole| whole.entries.len()).sum();
+            size.after(entries, payload(page.iter().flat_map(|whole| &whole.entries)));
             match page.last() {
                 Some(last) => go_on(&mut range, order, last.commit.last).map(|()| page),
                 None => Ok(page),
@@ -159,7 +163,8 @@ impl Log {
         let key = key.clone();
         let mut size = PageSize::growing(4, PAGE_ENTRIES);
         Pages::new(move || {
-            let page = driver.history(&key, range, order, 0, size.next())?;
+            let page = driver.history(&key, range, order, 0, size.get())?;
+            size.after(page.len(), payload(page.iter().map(|change| &change.entry)));
             match page.last() {
                 Some(last) => go_on(&mut range, order, last.position()).map(|()| page),
                 None => Ok(page),
@@ -191,8 +196,10 @@ impl Log {
         let driver = Arc::clone(&self.driver);
         let scope = scope.clone();
         let mut after: Option<Key> = None;
+        let mut size = PageSize::growing(64, PAGE_ENTRIES);
         Pages::new(move || {
-            let page = driver.state(&scope, at, after.as_ref(), PAGE_ENTRIES)?;
+            let page = driver.state(&scope, at, after.as_ref(), size.get())?;
+            size.after(page.len(), payload(page.iter().map(|change| &change.entry)));
             let last = page.last().map(|change| change.key().clone());
             page_on(&mut after, last).map(|()| page)
         })
@@ -210,11 +217,11 @@ impl Log {
         })
     }
 
-    /// Checks what can be said of a batch without the driver: that it writes, each key once, and is
-    /// within the limits. Every append does so first.
+    /// Checks what can be said of a batch without the driver: that it writes, each key once, values in
+    /// canonical form, within the limits. Every append does so first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] or [`Error::TooLarge`].
+    /// [`Error::Invalid`], [`Error::TooLarge`] or [`Error::Encode`].
     pub fn check(&self, batch: &Batch) -> Result<(), Error> {
         if batch.writes.is_empty() {
             return Err(Error::Invalid("a batch without writes cannot be appended".into()));
@@ -231,9 +238,21 @@ impl Log {
         within_limit("context", context_bytes, CONTEXT_BYTES_MAX)
     }
 
+    /// A condition on a position that nobody can have seen would protect from nothing.
+    fn check_conditions(&self, batches: &[Batch]) -> Result<(), Error> {
+        let conditions = batches.iter().flat_map(|batch| &batch.conditions);
+        let Some(asked) = conditions.filter_map(Condition::since).max() else { return Ok(()) };
+        let last = self.driver.last_position()?;
+        if asked > last { Err(Error::BeyondEnd { asked, last }) } else { Ok(()) }
+    }
+
     fn check_action(&self, key: &Key, action: &Action) -> Result<(), Error> {
         match action {
-            Action::Set(bytes) => within_limit("value", bytes.len() as u64, self.value_bytes_max),
+            Action::Set(bytes) => {
+                within_limit("value", bytes.len() as u64, self.value_bytes_max)?;
+                let refuse = |problem| Error::Encode { what: key.to_string(), problem };
+                annals_codec::check(bytes).map_err(refuse)
+            }
             Action::Deleted => Ok(()),
             Action::Erased => Err(Error::Invalid(format!("{key}: erasing is no write"))),
         }

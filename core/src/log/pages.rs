@@ -1,6 +1,7 @@
 use std::fmt;
 use std::vec;
 
+use super::Entry;
 use crate::error::Error;
 
 type NextPage<T> = Box<dyn FnMut() -> Result<Vec<T>, Error> + Send>;
@@ -46,20 +47,64 @@ impl<T> fmt::Debug for Pages<T> {
     }
 }
 
-/// Page sizes that begin small, so that a reader who stops early pays little, and grow.
+/// How many items the next page shall have.
+///
+/// Pages begin small, so that a reader who stops early pays little, and grow, but not beyond what
+/// [`PageSize::BYTES`] hold of items like those of the page before.
 pub(crate) struct PageSize {
     next: usize,
     max: usize,
 }
 
 impl PageSize {
+    /// The most bytes of payload that a page should have, so that values of any size can be walked.
+    const BYTES: usize = 4 << 20;
+
     pub(crate) const fn growing(first: usize, max: usize) -> PageSize {
         PageSize { next: first, max }
     }
 
-    pub(crate) fn next(&mut self) -> usize {
-        let size = self.next;
-        self.next = (size * 4).min(self.max);
-        size
+    pub(crate) const fn get(&self) -> usize {
+        self.next
+    }
+
+    /// Learns from a page what the next one may be.
+    pub(crate) fn after(&mut self, items: usize, bytes: usize) {
+        let fitting = (Self::BYTES / bytes.div_ceil(items.max(1)).max(1)).max(1);
+        self.next = (self.next * 4).min(self.max).min(fitting);
+    }
+}
+
+/// Returns the bytes of the values that these entries set.
+pub(crate) fn payload<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> usize {
+    entries.into_iter().filter_map(|entry| entry.action.bytes()).map(|bytes| bytes.len()).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_grow_to_their_greatest_size() {
+        let mut size = PageSize::growing(4, 100);
+        let sizes: Vec<usize> = (0..4)
+            .map(|_| {
+                let next = size.get();
+                size.after(next, next);
+                next
+            })
+            .collect();
+        assert_eq!(sizes, [4, 16, 64, 100]);
+    }
+
+    #[test]
+    fn pages_of_large_values_are_short() {
+        let mut size = PageSize::growing(4, 1000);
+        size.after(4, 4 * (1 << 20));
+        assert_eq!(size.get(), 4);
+        size.after(4, 4 * (64 << 20));
+        assert_eq!(size.get(), 1);
+        size.after(1, 10);
+        assert_eq!(size.get(), 4, "and grow again");
     }
 }

@@ -29,13 +29,14 @@ use crate::log::{Action, Change, Key, Pages, Position};
 pub struct Along<M = Live> {
     view: View<M>,
     key: Key,
-    written: Pages<Change>,
+    /// `None` after an error.
+    written: Option<Pages<Change>>,
     conditions: Vec<Walked>,
 }
 
 impl<M: Moment> Along<M> {
     pub(super) fn new(view: View<M>, key: Key, written: Pages<Change>, conditions: Vec<Walked>) -> Along<M> {
-        Along { view, key, written, conditions }
+        Along { view, key, written: Some(written), conditions }
     }
 
     /// Returns `change` with its view, `None` if it is no value or the conditions did not hold.
@@ -71,12 +72,14 @@ impl<M: Moment> Iterator for Along<M> {
 
     fn next(&mut self) -> Option<Result<(Change, View<M>), Error>> {
         loop {
-            let step = match self.written.next()? {
-                Ok(change) => self.step(change),
-                Err(error) => Err(error),
-            };
-            if let Some(item) = step.transpose() {
-                return Some(item);
+            let next = self.written.as_mut()?.next()?;
+            match next.and_then(|change| self.step(change)) {
+                Ok(None) => {}
+                Ok(Some(item)) => return Some(Ok(item)),
+                Err(error) => {
+                    self.written = None;
+                    return Some(Err(error));
+                }
             }
         }
     }

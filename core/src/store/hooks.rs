@@ -16,8 +16,9 @@ type Callback = Arc<dyn Fn(&Change) + Send + Sync>;
 #[derive(Default)]
 pub(crate) struct Hooks {
     callbacks: RwLock<Vec<(u64, Callback)>>,
-    /// Held while a commit is appended and queued, so that the queue is in position order.
-    order: Mutex<()>,
+    /// Written while a commit is appended and queued, so that the queue is in position order; read
+    /// while one is appended that nobody is told of, so that no callback is added meanwhile.
+    order: RwLock<()>,
     queue: Mutex<Queue>,
     told: Condvar,
 }
@@ -39,6 +40,7 @@ impl Hooks {
             queue.next_callback += 1;
             queue.next_callback
         };
+        let _order = self.order.write().unwrap_or_else(PoisonError::into_inner);
         self.callbacks.write().unwrap_or_else(PoisonError::into_inner).push((id, callback));
         Watch { hooks: Arc::clone(self), id }
     }
@@ -49,11 +51,14 @@ impl Hooks {
         writes: &[Write],
         append: impl FnOnce() -> Result<Receipt, Error>,
     ) -> Result<Receipt, Error> {
-        if self.callbacks().is_empty() {
-            return append();
+        {
+            let _order = self.order.read().unwrap_or_else(PoisonError::into_inner);
+            if self.callbacks().is_empty() {
+                return append();
+            }
         }
         let (receipt, ticket) = {
-            let _order = self.order.lock().unwrap_or_else(PoisonError::into_inner);
+            let _order = self.order.write().unwrap_or_else(PoisonError::into_inner);
             let receipt = append()?;
             let mut queue = self.queue();
             queue.commits.push_back(changes(&receipt, writes));
@@ -81,12 +86,9 @@ impl Hooks {
         queue.teller = Some(me);
         while let Some(changes) = queue.commits.pop_front() {
             drop(queue);
-            let callbacks = self.callbacks();
             for change in &changes {
-                for callback in &callbacks {
-                    // The commit is durable whatever a callback does; its panic was reported by
-                    // the panic hook and must not take down the thread that happens to tell.
-                    let _ = catch_unwind(AssertUnwindSafe(|| callback(change)));
+                for callback in self.callbacks() {
+                    call(callback, change);
                 }
             }
             queue = self.queue();
@@ -108,6 +110,14 @@ impl Hooks {
     }
 }
 
+/// Calls and gives up `callback`. The commit is durable whatever it does; its panic was reported by
+/// the panic hook and must not take down the thread that happens to tell.
+fn call(callback: Callback, change: &Change) {
+    let called = catch_unwind(AssertUnwindSafe(move || callback(change)));
+    // What was thrown is the callback's, and may panic when it is dropped.
+    called.unwrap_or_else(std::mem::forget);
+}
+
 fn changes(receipt: &Receipt, writes: &[Write]) -> Vec<Change> {
     let entry = |(index, write): (u64, &Write)| Entry {
         position: receipt.commit.first.plus(index),
@@ -120,7 +130,7 @@ fn changes(receipt: &Receipt, writes: &[Write]) -> Vec<Change> {
     (0..).zip(writes).map(entry).map(change).collect()
 }
 
-/// Keeps a change callback in place; dropping it ends the calls.
+/// Keeps a change callback in place; dropping it ends the calls, but for one that is under way.
 #[must_use = "the callback is removed when this is dropped"]
 pub struct Watch {
     hooks: Arc<Hooks>,
@@ -130,7 +140,11 @@ pub struct Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         let mut callbacks = self.hooks.callbacks.write().unwrap_or_else(PoisonError::into_inner);
-        callbacks.retain(|(id, _)| *id != self.id);
+        let place = callbacks.iter().position(|(id, _)| *id == self.id);
+        let own = place.map(|place| callbacks.remove(place));
+        // What the callback owns may be another watch: let go of the lock before of it.
+        drop(callbacks);
+        drop(own);
     }
 }
 

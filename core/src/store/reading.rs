@@ -11,10 +11,10 @@ impl Entry {
     /// [`Error::Decode`] if the stored bytes are no `T`; [`Error::Erased`] if they are gone.
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
         match &self.action {
-            Action::Set(bytes) => annals_codec::decode(bytes).map(Some).map_err(|source| Error::Decode {
+            Action::Set(bytes) => annals_codec::decode(bytes).map(Some).map_err(|problem| Error::Decode {
                 key: self.key.clone(),
                 position: self.position,
-                source,
+                problem,
             }),
             Action::Deleted => Ok(None),
             Action::Erased => Err(Error::Erased { key: self.key.clone(), position: self.position }),
@@ -27,10 +27,10 @@ impl Entry {
     /// As [`Entry::get`]; bytes that are not canonical count as damaged.
     pub fn value(&self) -> Result<Option<Value>, Error> {
         match &self.action {
-            Action::Set(bytes) => Value::from_bytes(bytes).map(Some).map_err(|source| Error::Decode {
+            Action::Set(bytes) => Value::from_bytes(bytes).map(Some).map_err(|problem| Error::Decode {
                 key: self.key.clone(),
                 position: self.position,
-                source,
+                problem,
             }),
             Action::Deleted => Ok(None),
             Action::Erased => Err(Error::Erased { key: self.key.clone(), position: self.position }),

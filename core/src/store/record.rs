@@ -122,7 +122,7 @@ impl<M: Moment> Record<M> {
     ) -> Result<Option<T>, Error> {
         let key = self.key(field)?;
         if let Some(bytes) = self.virtual_fields.bytes(key.field(), self)? {
-            let refuse = |source| Error::Decode { key, position: self.moment.through(), source };
+            let refuse = |problem| Error::Decode { key, position: self.moment.through(), problem };
             return annals_codec::decode(&bytes).map(Some).map_err(refuse);
         }
         let entry = self.store.log().entry(&key, self.moment.through())?;
@@ -204,6 +204,13 @@ impl<M: Moment> Record<M> {
         Key::new(self.namespace.clone(), field.try_into().map_err(Into::into)?)
     }
 
+    /// Returns the key of a field that is stored.
+    pub(crate) fn stored_key(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Key, Error> {
+        let key = self.key(field)?;
+        self.virtual_fields.refuse(&key)?;
+        Ok(key)
+    }
+
     pub(crate) fn newest(&self, key: &Key) -> Result<Option<Change>, Error> {
         self.store.log().newest(key, self.moment.through())
     }
@@ -227,9 +234,9 @@ impl<M: Moment> Record<M> {
         Record { virtual_fields, ..self }
     }
 
-    /// Makes `name` a virtual field of this handle and its clones: a function of the record.
+    /// Makes `name` a virtual field of this handle, its clones and its views: a function of the record.
     ///
-    /// The function reads the record as of one position. The name can no longer be set, edited or
+    /// Other handles, those of transactions among them, know nothing of it. The function reads the record as of one position. The name can no longer be set, edited or
     /// deleted; nothing is stored.
     ///
     /// # Errors
@@ -316,7 +323,7 @@ impl Record<Live> {
         value: &T,
     ) -> Result<Receipt, Error> {
         let here = Location::caller();
-        let key = self.writable_key(field)?;
+        let key = self.stored_key(field)?;
         let bytes = self.store.encode(key.field().as_str(), value)?;
         self.append(here, Write::set(key, bytes), None)
     }
@@ -333,7 +340,7 @@ impl Record<Live> {
         value: &T,
     ) -> Result<Receipt, Error> {
         let here = Location::caller();
-        let key = self.writable_key(field)?;
+        let key = self.stored_key(field)?;
         let bytes = self.store.encode(key.field().as_str(), value)?;
         let condition = match expect {
             Expect::Absent => Condition::KeyAbsent { key: key.clone() },
@@ -349,7 +356,7 @@ impl Record<Live> {
     #[track_caller]
     pub fn delete(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Receipt, Error> {
         let here = Location::caller();
-        let key = self.writable_key(field)?;
+        let key = self.stored_key(field)?;
         Retry::default().on_conflict(|| {
             let Some(since) = self.newest(&key)?.filter(has_value).map(|change| change.position()) else {
                 return Err(Error::NotFound { key: key.clone() });
@@ -364,8 +371,8 @@ impl Record<Live> {
     /// writes nothing.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the field has no value; [`Error::Conflict`] if others kept changing
-    /// it for a bounded number of tries.
+    /// [`Error::NotFound`] if the field has no value (see [`Record::edit_or_default`]);
+    /// [`Error::Conflict`] if others kept changing it for a bounded number of tries.
     #[track_caller]
     pub fn edit<T: Serialize + DeserializeOwned, R>(
         &self,
@@ -383,34 +390,64 @@ impl Record<Live> {
     pub fn try_edit<T: Serialize + DeserializeOwned, R, E: From<Error>>(
         &self,
         field: impl TryInto<Field, Error: Into<Error>>,
+        change: impl FnMut(&mut T) -> Result<R, E>,
+    ) -> Result<Committed<R>, E> {
+        let key = self.stored_key(field)?;
+        let no_value = || Err(Error::NotFound { key: key.clone() });
+        self.edit_from(Location::caller(), &key, no_value, change)
+    }
+
+    /// As [`Record::edit`], but a field without a value is edited from `T`'s default.
+    ///
+    /// # Errors
+    /// As [`Record::edit`], but for [`Error::NotFound`].
+    ///
+    /// ```
+    /// # let store = annals_core::Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let visits = store.record("site/visits")?;
+    /// for page in ["home", "help"] {
+    ///     visits.edit_or_default("pages", |pages: &mut Vec<String>| pages.push(page.into()))?;
+    /// }
+    /// assert_eq!(visits.get::<Vec<String>>("pages")?.unwrap(), ["home", "help"]);
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn edit_or_default<T: Serialize + DeserializeOwned + Default, R>(
+        &self,
+        field: impl TryInto<Field, Error: Into<Error>>,
+        mut change: impl FnMut(&mut T) -> R,
+    ) -> Result<Committed<R>, Error> {
+        let key = self.stored_key(field)?;
+        self.edit_from(Location::caller(), &key, || Ok(T::default()), |draft| Ok(change(draft)))
+    }
+
+    /// Runs `change` on the field's value, or on what `no_value` gives, until nobody comes between.
+    fn edit_from<T: Serialize + DeserializeOwned, R, E: From<Error>>(
+        &self,
+        caller: &Location<'_>,
+        key: &Key,
+        no_value: impl Fn() -> Result<T, Error>,
         mut change: impl FnMut(&mut T) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        let here = Location::caller();
-        let key = self.writable_key(field)?;
         let mut retry = Retry::default();
         loop {
-            let no_value = || Error::NotFound { key: key.clone() };
-            let current = self.newest(&key)?.ok_or_else(no_value)?;
-            let mut draft: T = current.get()?.ok_or_else(no_value)?;
+            let current = self.store.log().entry(key, self.through())?;
+            let stored = current.as_ref().map_or(Ok(None), |entry| entry.get())?;
+            let mut draft: T = stored.map_or_else(&no_value, Ok)?;
             let value = change(&mut draft)?;
             let bytes = self.store.encode(key.field().as_str(), &draft)?;
-            if current.entry.action.bytes().is_some_and(|before| self.store.same(before, &bytes)) {
+            let before = current.as_ref().and_then(|entry| entry.action.bytes());
+            if before.is_some_and(|before| self.store.same(before, &bytes)) {
                 return Ok(Committed { value, receipt: None });
             }
-            let since = current.position();
+            let since = current.map_or(Position::START, |entry| entry.position);
             let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
-            match self.append(here, Write::set(key.clone(), bytes), Some(unchanged)) {
+            match self.append(caller, Write::set(key.clone(), bytes), Some(unchanged)) {
                 Err(error) if error.is_conflict() && retry.again() => {}
                 Err(error) => return Err(error.into()),
                 Ok(receipt) => return Ok(Committed { value, receipt: Some(receipt) }),
             }
         }
-    }
-
-    fn writable_key(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Key, Error> {
-        let key = self.key(field)?;
-        self.virtual_fields.refuse_write(&key)?;
-        Ok(key)
     }
 
     fn append(

@@ -118,7 +118,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// Makes `condition` hold when the commit is appended, or the commit fails with a
-    /// [`Conflict`](crate::Conflict).
+    /// [`Conflict`](crate::Conflict). Where the body writes nothing, nothing is appended, and nothing
+    /// is judged.
     pub fn require(&self, condition: Condition) {
         self.draft.borrow_mut().required.push(condition);
     }
@@ -222,6 +223,9 @@ impl TransactionRecord<'_> {
     pub fn delete(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<(), Error> {
         let key = self.key(field)?;
         let written = self.tx.draft.borrow().written(&key).map(|write| write.action.clone());
+        if self.tx.serializable || written.is_some() {
+            self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: self.tx.at });
+        }
         let stored = self.tx.stored(&key)?.filter(|entry| entry.action != Action::Deleted);
         match (written, stored) {
             (Some(Action::Deleted), _) | (None, None) => Err(Error::NotFound { key }),

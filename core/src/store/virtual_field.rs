@@ -45,10 +45,11 @@ impl VirtualFields {
         VirtualFields { functions: Arc::new(RwLock::new(functions)) }
     }
 
-    pub(crate) fn refuse_write(&self, key: &Key) -> Result<(), Error> {
+    /// Fails if the field of `key` is virtual: it is not stored, so it is neither written nor walked.
+    pub(crate) fn refuse(&self, key: &Key) -> Result<(), Error> {
         match self.function(key.field()) {
             None => Ok(()),
-            Some(_) => Err(Error::Invalid(format!("{key} is a virtual field of this handle"))),
+            Some(_) => Err(Error::Invalid(format!("{key} is a virtual field of this handle, not stored"))),
         }
     }
 

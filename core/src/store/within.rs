@@ -16,7 +16,8 @@ use crate::log::{Action, Change, Field, Key, Order, Pages, Position, PositionRan
 /// with a field's value at its end, even if it was set before the stretch began, or in a
 /// [strict](View::strict) view only if a commit of the stretch wrote it.
 ///
-/// Conditions compare stored values exactly: `1` is neither `true` nor `1.0`.
+/// Conditions compare stored values exactly: `1` is neither `true` nor `1.0`. A virtual field can be
+/// read, as it was at the end of the stretch, but is no condition, and was never written.
 ///
 /// A read costs the changes of the condition fields from the end back to the last stretch, not the
 /// history.
@@ -60,7 +61,7 @@ impl<M: Moment> View<M> {
         field: impl TryInto<Field, Error: Into<Error>>,
         value: &T,
     ) -> Result<View<M>, Error> {
-        let key = self.record.key(field)?;
+        let key = self.record.stored_key(field)?;
         let bytes = self.record.store().encode(key.field().as_str(), value)?;
         Ok(self.while_set_to(key, bytes))
     }
@@ -86,7 +87,8 @@ impl<M: Moment> View<M> {
             return self.change(&key)?.map_or(Ok(None), |change| change.get());
         }
         let Some(past) = self.last_stretch()? else { return Ok(None) };
-        self.record.store().log().entry(&key, past.at)?.map_or(Ok(None), |entry| entry.get())
+        let end = if past.at == Position::MAX { self.record.end()? } else { past.at };
+        self.record.past(end).get(key.field())
     }
 
     /// Returns the change that set the value that [`View::get`] returns, `None` where that is.
@@ -106,7 +108,7 @@ impl<M: Moment> View<M> {
     /// # Errors
     /// If the name is not valid.
     pub fn along(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Along<M>, Error> {
-        let key = self.record.key(field)?;
+        let key = self.record.stored_key(field)?;
         let conditions = self.walk(Order::OldestFirst);
         let written = self.history(&key, Order::OldestFirst);
         Ok(Along::new(self.clone(), key, written, conditions))
