@@ -63,7 +63,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// The positions after `after` up to and including `through`.
+/// The positions after `after` up to and including `through`; none where `after` is not the smaller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PositionRange {
     /// The last position that is *not* in the range.

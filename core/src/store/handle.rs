@@ -179,7 +179,7 @@ impl Store {
         context: Context,
         body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        Transaction::run(self, self.complete(context).or_location(Location::caller()), false, body)
+        Transaction::run(self, &self.complete(context).or_location(Location::caller()), false, body)
     }
 
     /// Appends what `body` writes on condition that nothing it read has changed meanwhile.
@@ -226,7 +226,7 @@ impl Store {
         context: Context,
         body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        Transaction::run(self, self.complete(context).or_location(Location::caller()), true, body)
+        Transaction::run(self, &self.complete(context).or_location(Location::caller()), true, body)
     }
 
     /// Returns the whole store as of a position or a time.

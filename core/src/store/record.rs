@@ -14,7 +14,8 @@ use super::virtual_field::VirtualFields;
 use super::within::View;
 use crate::error::Error;
 use crate::log::{
-    Action, At, Batch, Change, Condition, Context, Field, Key, Namespace, Position, Receipt, Scope, Write,
+    Action, At, Batch, Change, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope,
+    Write,
 };
 
 /// A record as it is: reads are always fresh, and it can be written.
@@ -432,7 +433,7 @@ impl Record<Live> {
         let mut retry = Retry::default();
         loop {
             let current = self.store.log().entry(key, self.through())?;
-            let stored = current.as_ref().map_or(Ok(None), |entry| entry.get())?;
+            let stored = current.as_ref().map_or(Ok(None), Entry::get)?;
             let mut draft: T = stored.map_or_else(&no_value, Ok)?;
             let value = change(&mut draft)?;
             let bytes = self.store.encode(key.field().as_str(), &draft)?;

@@ -73,7 +73,7 @@ impl<'a> Transaction<'a> {
     /// Runs `body` and appends what it wrote, again and again while what it relied on changes.
     pub(crate) fn run<R, E: From<Error>>(
         store: &'a Store,
-        context: Context,
+        context: &Context,
         serializable: bool,
         mut body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
