@@ -39,6 +39,10 @@ fn test() -> Result<(), String> {
     run(&["fmt", "--all", "--check"])?;
     run(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
     run(&["test", "--workspace", "--locked"])?;
+    // The conversions are off by default; the face must stand without any driver.
+    run(&["test", "--package", "annals-codec", "--all-features", "--locked"])?;
+    let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
+    run(&[&["clippy"], &bare[..]].concat())?;
     documentation()?;
     for example in examples("annals")? {
         run(&["run", "--quiet", "--locked", "--package", "annals", "--example", &example])?;
