@@ -74,9 +74,7 @@ fn explain(code: Option<ErrorCode>) -> (ErrorKind, &'static str) {
             ErrorKind::Full,
             "there is no room left; nothing of this write was stored, and what was there stays readable",
         ),
-        Some(ErrorCode::ReadOnly) => {
-            (ErrorKind::ReadOnly, "the file or its folder cannot be written, or the file was moved away")
-        }
+        Some(ErrorCode::ReadOnly) => (ErrorKind::ReadOnly, "the file or its folder cannot be written"),
         Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the SQLite file is damaged"),
         Some(ErrorCode::NotADatabase) => (ErrorKind::Unavailable, NOT_SQLITE),
         Some(ErrorCode::ConstraintViolation) => {

@@ -9,6 +9,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, params};
 
 use crate::conditions;
 use crate::failure::Failure;
+use crate::held::HeldFiles;
 use crate::keys::{KeyIds, NewKeys};
 use crate::open::set_synchronous;
 use crate::reads;
@@ -19,6 +20,7 @@ use crate::schema::FORMAT_VERSION;
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Connection,
+    files: Arc<HeldFiles>,
     /// What the connection's `synchronous` is set to.
     setting: Durability,
     /// A write failed so that what the disk holds is unknown. SQLite itself would go on.
@@ -26,8 +28,8 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, setting: Durability) -> Writer {
-        Writer { connection, setting, poisoned: false }
+    pub(crate) fn new(connection: Connection, files: Arc<HeldFiles>, setting: Durability) -> Writer {
+        Writer { connection, files, setting, poisoned: false }
     }
 
     /// Appends each batch whose conditions hold, all in one transaction.
@@ -83,7 +85,8 @@ impl Writer {
         if self.poisoned {
             return Err(Failure::Poisoned(None));
         }
-        let attempt = self.begin(durability).and_then(|()| body(&self.connection));
+        let begun = self.begin(durability).map_err(|failure| self.files.explain(failure));
+        let attempt = begun.and_then(|()| body(&self.connection));
         let (answer, keys) = attempt.map_err(|failure| self.roll_back(failure, is_io_failure))?;
         self.commit().map_err(|failure| self.roll_back(failure, leaves_commit_unknown))?;
         keys.committed();
@@ -100,7 +103,8 @@ impl Writer {
             self.setting = durability;
         }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(())
+        // Not before: waiting for other writers may have taken long.
+        self.files.check()
     }
 
     fn commit(&self) -> Result<(), Failure> {
@@ -249,7 +253,9 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         schema::create(&connection).unwrap();
         set_synchronous(&connection, Durability::Synced).unwrap();
-        Writer::new(connection, Durability::Synced)
+        // Any file that stays where it is.
+        let files = HeldFiles::find(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").as_ref()).unwrap();
+        Writer::new(connection, Arc::new(files), Durability::Synced)
     }
 
     fn batch(bytes: &[u8]) -> Batch {
