@@ -42,6 +42,7 @@ impl SqliteDriver {
     ///   or the SQLite file of another program;
     /// - `NewerFormat`: it was written by a newer version;
     /// - `ReadOnly`: it cannot be written;
+    /// - `Full`: the disk has no room for the files that SQLite keeps beside it while it is open;
     /// - `Corrupt`: it is damaged;
     /// - `Busy`: another process held it for longer than the busy timeout;
     /// - `Unsupported`: the SQLite library or the file system is not good enough.

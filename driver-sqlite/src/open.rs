@@ -204,8 +204,8 @@ fn connect(path: &Path, options: &SqliteOptions, access: OpenFlags) -> Result<Co
         Ok(()) => Ok(connection),
         // The file itself is open by now.
         Err(failure) if failure.code() == Some(ErrorCode::CannotOpen) => {
-            let message = "the folder cannot be written, and SQLite keeps its -wal and -shm files there; \
-                copy the file to a folder that can be written";
+            let message = "the folder takes no new file, and SQLite keeps its -wal and -shm files there; \
+                make it writable, make room, or copy the file to another folder";
             Err(Failure::Refused(ErrorKind::ReadOnly, message.into()))
         }
         Err(failure) => Err(failure),
