@@ -57,12 +57,26 @@ impl HeldFiles {
         if self.lost.load(Ordering::Relaxed) { Err(lost()) } else { Ok(()) }
     }
 
-    /// Fails if the files are not where they were. Costs a microsecond or two.
+    /// Fails if the file is not where it was. Costs a microsecond.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         self.check_known()?;
-        let is_there = is(&self.path, &self.database)?
-            && self.wal.as_ref().map_or(Ok(true), |wal| is(&self.beside("-wal"), wal))?;
-        if is_there {
+        self.check_one(&self.path, &self.database)
+    }
+
+    /// Fails if the file or its `-wal` is not where it was.
+    ///
+    /// This makes the next commit a third slower on Linux from 6.13 on, where a file whose times were
+    /// asked for gets new ones at its next write, and else only at a tick of the clock.
+    pub(crate) fn check_wal_too(&self) -> Result<(), Failure> {
+        self.check()?;
+        match &self.wal {
+            Some(wal) => self.check_one(&self.beside("-wal"), wal),
+            None => Ok(()),
+        }
+    }
+
+    fn check_one(&self, path: &Path, id: &FileId) -> Result<(), Failure> {
+        if is(path, id)? {
             return Ok(());
         }
         self.lost.store(true, Ordering::Relaxed);
@@ -72,7 +86,7 @@ impl HeldFiles {
     /// Returns why `failure` came about, if it did because the files are not where they were.
     pub(crate) fn explain(&self, failure: Failure) -> Failure {
         match failure {
-            Failure::Sqlite(_) => self.check().err().unwrap_or(failure),
+            Failure::Sqlite(_) => self.check_wal_too().err().unwrap_or(failure),
             failure => failure,
         }
     }

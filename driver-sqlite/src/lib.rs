@@ -48,12 +48,13 @@
 //! next takes the name. Give a log no second name by a hard link. A symbolic link is followed once,
 //! when the log is opened.
 //!
-//! On Unix a write looks first whether the file and its `-wal` are still where they were. If one was
-//! moved, removed or replaced, nothing is written, and this and every later call answers with the
-//! kind [`Unavailable`](annals_core::ErrorKind::Unavailable). A read looks only where it has to
-//! open a further connection, and until then answers from the file that was opened. Put both files
-//! back together under one name (`log.db`, `log.db-wal`) and open the log anew: every commit that
-//! was acknowledged is there. Nothing can be noticed where a file is overwritten in place.
+//! On Unix a write looks first whether the file is still where it was, and once a second whether
+//! its `-wal` is. If one was moved, removed or replaced, nothing is written, and this and every
+//! later call answers with the kind [`Unavailable`](annals_core::ErrorKind::Unavailable). A read
+//! looks only where it has to open a further connection, and until then answers from the file that
+//! was opened. Put both files back together under one name (`log.db`, `log.db-wal`) and open the
+//! log anew: every commit that was acknowledged is there. What was removed is gone, and a file that
+//! is overwritten in place is not noticed.
 //!
 //! # Features
 //! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,

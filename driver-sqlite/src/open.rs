@@ -35,7 +35,7 @@ pub(crate) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteDriver,
             files.watch_wal()?;
         }
         // Another file may have come in between.
-        files.check()?;
+        files.check_wal_too()?;
         Ok((reader, writer, Arc::new(files)))
     };
     match open() {

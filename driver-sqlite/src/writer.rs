@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use annals_core::codec::Timestamp;
 use annals_core::{
@@ -21,6 +22,8 @@ use crate::schema::FORMAT_VERSION;
 pub(crate) struct Writer {
     connection: Connection,
     files: Arc<HeldFiles>,
+    /// When the `-wal` file was last seen in its place.
+    wal_seen: Instant,
     /// What the connection's `synchronous` is set to.
     setting: Durability,
     /// A write failed so that what the disk holds is unknown. SQLite itself would go on.
@@ -28,8 +31,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// For how long writes go on without a look at the `-wal` file, which slows them down.
+    const WAL_UNSEEN_MAX: Duration = Duration::from_secs(1);
+
     pub(crate) fn new(connection: Connection, files: Arc<HeldFiles>, setting: Durability) -> Writer {
-        Writer { connection, files, setting, poisoned: false }
+        Writer { connection, files, wal_seen: Instant::now(), setting, poisoned: false }
     }
 
     /// Appends each batch whose conditions hold, all in one transaction.
@@ -104,7 +110,16 @@ impl Writer {
         }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
         // Not before: waiting for other writers may have taken long.
-        self.files.check()
+        self.check_files()
+    }
+
+    fn check_files(&mut self) -> Result<(), Failure> {
+        if self.wal_seen.elapsed() < Self::WAL_UNSEEN_MAX {
+            return self.files.check();
+        }
+        self.files.check_wal_too()?;
+        self.wal_seen = Instant::now();
+        Ok(())
     }
 
     fn commit(&self) -> Result<(), Failure> {
