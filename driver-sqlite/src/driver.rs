@@ -1,6 +1,6 @@
 use std::fmt;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use annals_core::{
     Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Entry,
@@ -11,17 +11,20 @@ use rusqlite::Connection;
 use crate::SqliteOptions;
 use crate::commits::KnownCommits;
 use crate::failure::Failure;
+use crate::held::HeldFiles;
 use crate::keys::KeyIds;
-use crate::place::Place;
 use crate::readers::Readers;
 use crate::writer::Writer;
 use crate::{check, measure, reads};
 
 /// A log in a SQLite file.
 ///
-/// See the [crate's page](crate) for durability, and for what several threads and processes may do.
+/// See the [crate's page](crate) for durability, for what several threads and processes may do, and
+/// for moving the file.
 pub struct SqliteDriver {
-    place: Place,
+    /// What the log is called in errors.
+    store: String,
+    files: Arc<HeldFiles>,
     keys: KeyIds,
     commits: KnownCommits,
     // Before the writer: the connection that is closed last tidies up, and must be able to write.
@@ -39,6 +42,7 @@ impl SqliteDriver {
     ///   or the SQLite file of another program;
     /// - `NewerFormat`: it was written by a newer version;
     /// - `ReadOnly`: it cannot be written;
+    /// - `Full`: the disk has no room for the files that SQLite keeps beside it while it is open;
     /// - `Corrupt`: it is damaged;
     /// - `Busy`: another process held it for longer than the busy timeout;
     /// - `Unsupported`: the SQLite library or the file system is not good enough.
@@ -51,13 +55,18 @@ impl SqliteDriver {
         SqliteOptions::default()
     }
 
-    pub(crate) fn new(place: Place, readers: Readers, writer: Option<Writer>) -> SqliteDriver {
+    pub(crate) fn new(
+        store: String,
+        files: Arc<HeldFiles>,
+        readers: Readers,
+        writer: Option<Writer>,
+    ) -> SqliteDriver {
         let (keys, commits) = (KeyIds::default(), KnownCommits::default());
-        SqliteDriver { place, keys, commits, readers, writer: writer.map(Mutex::new) }
+        SqliteDriver { store, files, keys, commits, readers, writer: writer.map(Mutex::new) }
     }
 
     fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Error> {
-        self.readers.read(read).map_err(|failure| failure.into_error(&self.place.store))
+        self.readers.read(read).map_err(|failure| failure.into_error(&self.store))
     }
 
     fn write<T>(&self, write: impl FnOnce(&mut Writer) -> Result<T, Failure>) -> Result<T, Error> {
@@ -66,7 +75,7 @@ impl SqliteDriver {
             Some(writer) => write(&mut writer.lock().unwrap_or_else(PoisonError::into_inner)),
             None => Err(Failure::Refused(ErrorKind::ReadOnly, "the log was opened for reading only".into())),
         };
-        answer.map_err(|failure| failure.into_error(&self.place.store))
+        answer.map_err(|failure| failure.into_error(&self.store))
     }
 }
 
@@ -154,7 +163,7 @@ impl Measure for SqliteDriver {
     /// Takes the size of the file with its `-wal` and `-shm`, and counts the commits, which reads
     /// their pages and no others.
     fn measure(&self) -> Result<Size, Error> {
-        self.read(|connection| measure::measure(connection, &self.place))
+        self.read(|connection| measure::measure(connection, &self.files))
     }
 }
 
@@ -168,7 +177,7 @@ impl Check for SqliteDriver {
 
 impl fmt::Debug for SqliteDriver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteDriver").field("path", &self.place.path).finish_non_exhaustive()
+        f.debug_struct("SqliteDriver").field("path", &self.files.path()).finish_non_exhaustive()
     }
 }
 

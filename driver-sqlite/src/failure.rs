@@ -1,5 +1,5 @@
 use annals_core::{DriverError, Error, ErrorKind};
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 /// What went wrong inside. It becomes an [`Error`] at the edge, where the store's name is known.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl Failure {
         let error = |kind, message: &str| DriverError::new(kind, store, message);
         match self {
             Failure::Sqlite(source) => {
-                let (kind, message) = explain(source.sqlite_error_code());
+                let (kind, message) = explain(&source);
                 error(kind, message).with_source(source).into()
             }
             Failure::Damaged(what) => error(ErrorKind::Corrupt, &what).into(),
@@ -56,14 +56,21 @@ impl Failure {
 
 pub(crate) const NOT_SQLITE: &str = "the file is not a SQLite database";
 
+const NO_ROOM_BESIDE: &str = "there is no room for the -shm file that SQLite keeps beside the log, \
+    also to read it; make room, or copy the log to a disk that has some";
+
 const POISONED: &str = "an earlier write failed, so what the disk holds is unknown; \
     open the log anew before writing again (reading goes on)";
 
 const UNKNOWN: &str = "the write failed, and whether it was stored is unknown; \
     open the log anew, and look for the commit by its id";
 
-fn explain(code: Option<ErrorCode>) -> (ErrorKind, &'static str) {
-    match code {
+fn explain(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
+    // Almost always it is a full disk that stops SQLite from making the file as large as it needs.
+    if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) {
+        return (ErrorKind::Full, NO_ROOM_BESIDE);
+    }
+    match error.sqlite_error_code() {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => (
             ErrorKind::Busy,
             "another process or connection held the file's write lock for the whole busy timeout; \
@@ -74,9 +81,7 @@ fn explain(code: Option<ErrorCode>) -> (ErrorKind, &'static str) {
             ErrorKind::Full,
             "there is no room left; nothing of this write was stored, and what was there stays readable",
         ),
-        Some(ErrorCode::ReadOnly) => {
-            (ErrorKind::ReadOnly, "the file or its folder cannot be written, or the file was moved away")
-        }
+        Some(ErrorCode::ReadOnly) => (ErrorKind::ReadOnly, "the file or its folder cannot be written"),
         Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the SQLite file is damaged"),
         Some(ErrorCode::NotADatabase) => (ErrorKind::Unavailable, NOT_SQLITE),
         Some(ErrorCode::ConstraintViolation) => {

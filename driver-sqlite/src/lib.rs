@@ -41,6 +41,21 @@
 //! stored bytes. They read in any SQLite shell from 3.37 on; while
 //! other processes have the file open, only in one from 3.51.3 on.
 //!
+//! # Moving, copying, removing
+//! Move, copy or replace a log only while nobody has it open; then it is one file. While it is open
+//! the newest commits stand in its `-wal` file, which belongs to that file and to that name: left
+//! behind, they are missing from the moved file, and SQLite would add them to whatever other file
+//! next takes the name. Give a log no second name by a hard link. A symbolic link is followed once,
+//! when the log is opened.
+//!
+//! On Unix a write looks first whether the file is still where it was, and once a second whether
+//! its `-wal` is. If one was moved, removed or replaced, nothing is written, and this and every
+//! later call answers with the kind [`Unavailable`](annals_core::ErrorKind::Unavailable). A read
+//! looks only where it has to open a further connection, and until then answers from the file that
+//! was opened. Put both files back together under one name (`log.db`, `log.db-wal`) and open the
+//! log anew: every commit that was acknowledged is there. What was removed is gone, and a file that
+//! is overwritten in place is not noticed.
+//!
 //! # Features
 //! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,
 //! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
@@ -50,6 +65,7 @@ mod commits;
 mod conditions;
 mod driver;
 mod failure;
+mod held;
 mod keys;
 mod measure;
 mod open;

@@ -5,11 +5,11 @@ use annals_core::Size;
 use rusqlite::Connection;
 
 use crate::failure::Failure;
+use crate::held::HeldFiles;
 use crate::open::in_snapshot;
-use crate::place::Place;
 
-/// Returns the sizes of the log in the file at `place`.
-pub(crate) fn measure(connection: &Connection, place: &Place) -> Result<Size, Failure> {
+/// Returns the sizes of the log in these files.
+pub(crate) fn measure(connection: &Connection, files: &HeldFiles) -> Result<Size, Failure> {
     in_snapshot(connection, |connection| {
         // Key ids are given without a gap, and keys are never removed.
         let sql = "SELECT (SELECT count(*) FROM annals_commit), (SELECT max(id) FROM annals_key)";
@@ -18,7 +18,7 @@ pub(crate) fn measure(connection: &Connection, place: &Place) -> Result<Size, Fa
         Ok(Size {
             commits: u64::try_from(counts.0).unwrap_or(0),
             keys: counts.1.and_then(|keys| u64::try_from(keys).ok()).unwrap_or(0),
-            bytes: size(&place.path) + size(&place.beside("-wal")) + size(&place.beside("-shm")),
+            bytes: size(files.path()) + size(&files.beside("-wal")) + size(&files.beside("-shm")),
         })
     })
 }

@@ -1,7 +1,7 @@
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,6 +10,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::failure::{Failure, NOT_SQLITE};
+use crate::held::HeldFiles;
 use crate::place::Place;
 use crate::readers::Readers;
 use crate::schema::{self, Contents, FORMAT_VERSION};
@@ -23,26 +24,33 @@ const STATEMENTS_CACHED: usize = 64;
 
 /// Opens the log at `path`, creating it if the options say so.
 pub(crate) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteDriver, Error> {
-    let place = Place::new(path)?;
+    let Place { path, store } = Place::new(path)?;
     let open = || {
         check_library(rusqlite::version_number())?;
-        prepare_file(&place, options)?;
-        let reader = identified(&place, options)?;
-        let writer = if options.read_only { None } else { Some(open_writer(&place, options)?) };
-        Ok((reader, writer))
+        prepare_file(&path, options)?;
+        let mut files = HeldFiles::find(&path)?;
+        let reader = identified(files.path(), options)?;
+        let writer = if options.read_only { None } else { Some(open_writer(files.path(), options)?) };
+        if writer.is_some() {
+            files.watch_wal()?;
+        }
+        // Another file may have come in between.
+        files.check_wal_too()?;
+        Ok((reader, writer, Arc::new(files)))
     };
     match open() {
-        Ok((reader, writer)) => {
-            let readers = Readers::new(place.clone(), options.clone(), reader);
-            Ok(SqliteDriver::new(place, readers, writer))
+        Ok((reader, writer, files)) => {
+            let readers = Readers::new(Arc::clone(&files), options.clone(), reader);
+            let writer = writer.map(|writer| Writer::new(writer, Arc::clone(&files), Durability::Synced));
+            Ok(SqliteDriver::new(store, files, readers, writer))
         }
-        Err(failure) => Err(Failure::into_error(failure, &place.store)),
+        Err(failure) => Err(Failure::into_error(failure, &store)),
     }
 }
 
 /// Opens a connection that can only read.
-pub(crate) fn open_reader(place: &Place, options: &SqliteOptions) -> Result<Connection, Failure> {
-    connect(place, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
+pub(crate) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+    connect(path, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
 }
 
 fn check_library(version: i32) -> Result<(), Failure> {
@@ -58,12 +66,12 @@ fn check_library(version: i32) -> Result<(), Failure> {
 }
 
 /// Sees to it that there is a file, without ever opening one that another connection may have.
-fn prepare_file(place: &Place, options: &SqliteOptions) -> Result<(), Failure> {
+fn prepare_file(path: &Path, options: &SqliteOptions) -> Result<(), Failure> {
     // Closing a descriptor drops this process's locks on the file. So no thread may come between
     // `create_new` and the close with a connection of its own.
     static CREATING: Mutex<()> = Mutex::new(());
     let _guard = CREATING.lock().unwrap_or_else(PoisonError::into_inner);
-    match fs::metadata(&place.path) {
+    match fs::metadata(path) {
         // SQLite takes a file of one byte for an empty one, and would write over it.
         Ok(file) if file.is_file() && file.len() == 1 => {
             Err(Failure::Refused(ErrorKind::Unavailable, NOT_SQLITE.into()))
@@ -72,7 +80,7 @@ fn prepare_file(place: &Place, options: &SqliteOptions) -> Result<(), Failure> {
         Ok(_) => Err(Failure::Refused(ErrorKind::Unavailable, "this is no file".into())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             if options.create && !options.read_only {
-                create_file(&place.path).map_err(|error| cannot("create", &error))
+                create_file(path).map_err(|error| cannot("create", &error))
             } else {
                 Err(Failure::Refused(ErrorKind::Unavailable, "there is no such file".into()))
             }
@@ -113,17 +121,17 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// Returns a reading connection to a file that holds a log of ours, creating the log in an empty
 /// one. Any other file is refused before anything could write to it.
-fn identified(place: &Place, options: &SqliteOptions) -> Result<Connection, Failure> {
-    let reader = open_reader(place, options)?;
+fn identified(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+    let reader = open_reader(path, options)?;
     let contents = match in_snapshot(&reader, schema::identify) {
         // An unfinished change from before a crash stands beside the file; only a writer can undo it.
         Err(failure) if failure.code() == Some(ErrorCode::ReadOnly) && !options.read_only => {
-            in_snapshot(&connect_writing(place, options)?, schema::identify)
+            in_snapshot(&connect_writing(path, options)?, schema::identify)
         }
         contents => contents,
     }?;
     match contents {
-        Contents::Empty if options.create && !options.read_only => create_log(place, options)?,
+        Contents::Empty if options.create && !options.read_only => create_log(path, options)?,
         Contents::Empty => {
             let message = "the file is empty: no log was created in it".into();
             return Err(Failure::Refused(ErrorKind::Unavailable, message));
@@ -155,8 +163,8 @@ fn check_ours(contents: Contents) -> Result<(), Failure> {
 }
 
 /// Creates the log, unless another process was faster.
-fn create_log(place: &Place, options: &SqliteOptions) -> Result<(), Failure> {
-    let mut connection = connect_writing(place, options)?;
+fn create_log(path: &Path, options: &SqliteOptions) -> Result<(), Failure> {
+    let mut connection = connect_writing(path, options)?;
     set_journal_mode(&connection, options.busy_timeout)?;
     set_synchronous(&connection, Durability::Synced)?;
     let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
@@ -165,21 +173,21 @@ fn create_log(place: &Place, options: &SqliteOptions) -> Result<(), Failure> {
         contents => check_ours(contents)?,
     }
     transaction.commit()?;
-    sync_folder(&place.path).map_err(|error| cannot("sync the folder of", &error))
+    sync_folder(path).map_err(|error| cannot("sync the folder of", &error))
 }
 
-fn open_writer(place: &Place, options: &SqliteOptions) -> Result<Writer, Failure> {
-    let connection = connect_writing(place, options)?;
+fn open_writer(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+    let connection = connect_writing(path, options)?;
     set_journal_mode(&connection, options.busy_timeout)?;
     set_synchronous(&connection, Durability::Synced)?;
     // On macOS an ordinary sync stops at the drive's cache; elsewhere this changes nothing.
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update(None, "checkpoint_fullfsync", true)?;
-    Ok(Writer::new(connection, Durability::Synced))
+    Ok(connection)
 }
 
-fn connect_writing(place: &Place, options: &SqliteOptions) -> Result<Connection, Failure> {
-    let connection = connect(place, options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+fn connect_writing(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
+    let connection = connect(path, options, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     // SQLite opens a file that it may not write for reading, without a word.
     if connection.is_readonly("main")? {
         let message = "the file cannot be written; open it read-only, or change its permissions".into();
@@ -189,15 +197,15 @@ fn connect_writing(place: &Place, options: &SqliteOptions) -> Result<Connection,
 }
 
 /// Neither creates a file nor writes to one.
-fn connect(place: &Place, options: &SqliteOptions, access: OpenFlags) -> Result<Connection, Failure> {
+fn connect(path: &Path, options: &SqliteOptions, access: OpenFlags) -> Result<Connection, Failure> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(&place.path, flags)?;
+    let connection = Connection::open_with_flags(path, flags)?;
     match set_up(&connection, options) {
         Ok(()) => Ok(connection),
         // The file itself is open by now.
         Err(failure) if failure.code() == Some(ErrorCode::CannotOpen) => {
-            let message = "the folder cannot be written, and SQLite keeps its -wal and -shm files there; \
-                copy the file to a folder that can be written";
+            let message = "the folder takes no new file, and SQLite keeps its -wal and -shm files there; \
+                make it writable, make room, or copy the file to another folder";
             Err(Failure::Refused(ErrorKind::ReadOnly, message.into()))
         }
         Err(failure) => Err(failure),
@@ -283,10 +291,10 @@ mod tests {
     #[test]
     fn cached_statements_are_not_compiled_anew() {
         let folder = tempfile::tempdir().unwrap();
-        let place = Place::new(&folder.path().join("log.db")).unwrap();
+        let path = folder.path().join("log.db");
         let options = SqliteOptions::default();
-        drop(options.open(&place.path).unwrap());
-        let reader = open_reader(&place, &options).unwrap();
+        drop(options.open(&path).unwrap());
+        let reader = open_reader(&path, &options).unwrap();
         let sql = "SELECT max(position) FROM annals_entry WHERE key = ?1 AND position <= ?2";
         for number in 0..10 {
             let mut select = reader.prepare_cached(sql).unwrap();

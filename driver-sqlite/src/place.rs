@@ -4,8 +4,8 @@ use annals_core::{Error, ErrorKind};
 
 use crate::failure::Failure;
 
-/// Where the file is, and what it is called in errors.
-#[derive(Clone, Debug)]
+/// Where the file is to be, and what it is called in errors.
+#[derive(Debug)]
 pub(crate) struct Place {
     /// Absolute, so that a later change of folder does not matter, and so that `:memory:` and the
     /// empty path, which mean something else to SQLite, are ordinary names.
@@ -24,12 +24,5 @@ impl Place {
                 Err(Failure::Refused(ErrorKind::Invalid, message).into_error(&store))
             }
         }
-    }
-
-    /// Returns the path of the file that SQLite keeps beside the database.
-    pub(crate) fn beside(&self, suffix: &str) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        path.push(suffix);
-        path.into()
     }
 }

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use annals_core::codec::Timestamp;
 use annals_core::{
@@ -9,6 +10,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, params};
 
 use crate::conditions;
 use crate::failure::Failure;
+use crate::held::HeldFiles;
 use crate::keys::{KeyIds, NewKeys};
 use crate::open::set_synchronous;
 use crate::reads;
@@ -19,6 +21,9 @@ use crate::schema::FORMAT_VERSION;
 #[derive(Debug)]
 pub(crate) struct Writer {
     connection: Connection,
+    files: Arc<HeldFiles>,
+    /// When the `-wal` file was last seen in its place.
+    wal_seen: Instant,
     /// What the connection's `synchronous` is set to.
     setting: Durability,
     /// A write failed so that what the disk holds is unknown. SQLite itself would go on.
@@ -26,8 +31,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn new(connection: Connection, setting: Durability) -> Writer {
-        Writer { connection, setting, poisoned: false }
+    /// For how long writes go on without a look at the `-wal` file, which slows them down.
+    const WAL_UNSEEN_MAX: Duration = Duration::from_secs(1);
+
+    pub(crate) fn new(connection: Connection, files: Arc<HeldFiles>, setting: Durability) -> Writer {
+        Writer { connection, files, wal_seen: Instant::now(), setting, poisoned: false }
     }
 
     /// Appends each batch whose conditions hold, all in one transaction.
@@ -83,7 +91,8 @@ impl Writer {
         if self.poisoned {
             return Err(Failure::Poisoned(None));
         }
-        let attempt = self.begin(durability).and_then(|()| body(&self.connection));
+        let begun = self.begin(durability).map_err(|failure| self.files.explain(failure));
+        let attempt = begun.and_then(|()| body(&self.connection));
         let (answer, keys) = attempt.map_err(|failure| self.roll_back(failure, is_io_failure))?;
         self.commit().map_err(|failure| self.roll_back(failure, leaves_commit_unknown))?;
         keys.committed();
@@ -100,6 +109,16 @@ impl Writer {
             self.setting = durability;
         }
         self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+        // Not before: waiting for other writers may have taken long.
+        self.check_files()
+    }
+
+    fn check_files(&mut self) -> Result<(), Failure> {
+        if self.wal_seen.elapsed() < Self::WAL_UNSEEN_MAX {
+            return self.files.check();
+        }
+        self.files.check_wal_too()?;
+        self.wal_seen = Instant::now();
         Ok(())
     }
 
@@ -249,7 +268,9 @@ mod tests {
         let connection = Connection::open_in_memory().unwrap();
         schema::create(&connection).unwrap();
         set_synchronous(&connection, Durability::Synced).unwrap();
-        Writer::new(connection, Durability::Synced)
+        // Any file that stays where it is.
+        let files = HeldFiles::find(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml").as_ref()).unwrap();
+        Writer::new(connection, Arc::new(files), Durability::Synced)
     }
 
     fn batch(bytes: &[u8]) -> Batch {

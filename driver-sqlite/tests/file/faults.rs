@@ -79,6 +79,45 @@ fn a_full_disk_loses_nothing_and_goes_on_when_there_is_room() {
     assert_eq!(again.check().unwrap().damages, Vec::<String>::new());
 }
 
+/// Opens the log in each way, which must be refused and leave it as it is.
+#[track_caller]
+fn refused_for_want_of_room(path: &Path) {
+    for options in [SqliteDriver::options(), SqliteDriver::options().read_only(true)] {
+        let before = fs::read(path).unwrap();
+        let error = options.open(path).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+        assert!(error.to_string().contains("no room for the -shm"), "{error}");
+        assert_eq!(fs::read(path).unwrap(), before);
+    }
+}
+
+#[test]
+fn a_full_disk_says_that_reading_needs_room_too() {
+    let Some(disk) = SmallDisk::mount("1m") else { return };
+    append(&SqliteDriver::open(disk.path()).unwrap(), set(&key("a", "b"), b"\x01")).unwrap();
+    let ballast = disk.path().with_file_name("ballast");
+    fs::write(&ballast, vec![0; 2 << 20]).unwrap_err();
+    refused_for_want_of_room(&disk.path());
+    fs::remove_file(ballast).unwrap();
+    assert_eq!(values(&SqliteDriver::open(disk.path()).unwrap(), &key("a", "b")), [b"\x01"]);
+}
+
+#[test]
+fn a_disk_that_takes_no_more_files_is_named() {
+    let Some(disk) = SmallDisk::mount("1m,nr_inodes=5") else { return };
+    append(&SqliteDriver::open(disk.path()).unwrap(), set(&key("a", "b"), b"\x01")).unwrap();
+    for number in 0.. {
+        if fs::write(disk.path().with_file_name(format!("ballast{number}")), b"").is_err() {
+            break;
+        }
+    }
+    for options in [SqliteDriver::options(), SqliteDriver::options().read_only(true)] {
+        let error = options.open(disk.path()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+        assert!(error.to_string().contains("takes no new file"), "{error}");
+    }
+}
+
 /// Appends until the operating system refuses to write, then tries again, then reads.
 pub(crate) fn write_until_the_disk_refuses(path: &Path) {
     let driver = SqliteDriver::open(path).unwrap();

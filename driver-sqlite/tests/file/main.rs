@@ -11,6 +11,7 @@
 mod common;
 mod faults;
 mod format;
+mod moving;
 mod opening;
 mod processes;
 mod views;
