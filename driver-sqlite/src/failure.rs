@@ -75,13 +75,17 @@ fn explain(error: &rusqlite::Error) -> (ErrorKind, &'static str) {
             ErrorKind::Busy,
             "another process or connection held the file's write lock for the whole busy timeout; \
              end its long transaction (a shell with an open BEGIN, a backup, a checkpoint), \
-             set a longer busy timeout, or try again",
+             then try again; a program can also set a longer busy timeout",
         ),
         Some(ErrorCode::DiskFull) => (
             ErrorKind::Full,
             "there is no room left; nothing of this write was stored, and what was there stays readable",
         ),
-        Some(ErrorCode::ReadOnly) => (ErrorKind::ReadOnly, "the file or its folder cannot be written"),
+        Some(ErrorCode::ReadOnly) => (
+            ErrorKind::ReadOnly,
+            "the file or its folder cannot be written, which SQLite needs even to read a log that it \
+             has to share; copy the log to a folder that can be written",
+        ),
         Some(ErrorCode::DatabaseCorrupt) => (ErrorKind::Corrupt, "the SQLite file is damaged"),
         Some(ErrorCode::NotADatabase) => (ErrorKind::Unavailable, NOT_SQLITE),
         Some(ErrorCode::ConstraintViolation) => {
