@@ -186,3 +186,12 @@ fn no_error_says_a_stored_value() {
     assert_eq!(answer.code, Some(2));
     assert!(!answer.err.contains("hunter2"), "{}", answer.err);
 }
+
+#[test]
+fn what_looks_like_a_range_and_is_none_is_not_taken_for_a_record() {
+    let place = filled();
+    for range in ["1..3", "2026-13-01..2026-13-02", "...", "a..b", "1.."] {
+        assert!(refused(&place, &["diff", range]).contains("names no moment"), "{range}");
+    }
+    assert_eq!(place.ok(&["diff", "@0..", "a..b"]), "");
+}
