@@ -31,7 +31,12 @@ enum Source {
 
 Each row becomes a commit, in order, with its line of code; into an empty store the original times
 stay, into another they become `occurred_at`. All rows are checked before the first is written. A
-value of a type that is not known is kept raw and reported.")]
+value of a type that is not known is kept raw and reported.
+
+A row that the store has already is passed over (`skipped`), so that an import that was interrupted
+can be done again and no row stands there twice: each commit has the tag `appendmuch` with the row's
+number, and is the same row if field, line and time are the same. Finding them reads the whole store
+once.")]
 struct Appendmuch {
     /// The file; it is only read
     #[arg(value_name = "FILE")]
@@ -81,6 +86,7 @@ fn parts(report: &ImportReport) -> Vec<(&'static str, Cell)> {
         .collect();
     vec![
         ("rows", Cell::Number(report.rows)),
+        ("skipped", Cell::Number(report.skipped)),
         ("deletions", Cell::Number(report.deletions)),
         ("first_position", first.map_or(Cell::Absent, Cell::Position)),
         ("last_position", last.map_or(Cell::Absent, Cell::Position)),
@@ -95,10 +101,15 @@ fn failure(error: &ImportError) -> Failure {
         ImportError::Row { problem, .. } if is_damage(problem) => Exit::Damage,
         _ => Exit::Usage,
     };
-    let failure = Failure::new(exit, error.to_string());
-    match std::error::Error::source(error) {
-        Some(source) => failure.because(source),
-        None => failure,
+    let mut failure = Failure::new(exit, error.to_string());
+    if let Some(source) = std::error::Error::source(error) {
+        failure = failure.because(source);
+    }
+    match error {
+        ImportError::Write { rows: 1.., .. } => {
+            failure.help("import the file again: the rows that are there are passed over")
+        }
+        _ => failure,
     }
 }
 

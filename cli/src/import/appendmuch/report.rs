@@ -8,11 +8,13 @@ use annals::Position;
 pub struct ImportReport {
     /// The rows imported, each one commit of one entry.
     pub rows: u64,
-    /// Of these, the deletions.
+    /// The rows passed over, because the log had them already.
+    pub skipped: u64,
+    /// Of the rows imported, the deletions.
     pub deletions: u64,
-    /// The positions of the first and the last row; `None` if there was no row.
+    /// The positions of the first and the last row; `None` if none was imported.
     pub positions: Option<(Position, Position)>,
-    /// Whether the log was empty, so that the original times became the times of recording.
+    /// Whether the log held nothing but rows of this file, so that the original times became the times of recording.
     pub kept_times: bool,
     /// The values that were kept raw, by type id.
     pub kept_raw: BTreeMap<u8, KeptRaw>,
