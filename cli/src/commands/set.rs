@@ -24,6 +24,8 @@ Assignments:
                 time, duration, bytes (base64), text, json
   K:TYPE@=FILE  the same from a file; with `bytes` the file's bytes as they are
 
+A file that is read may have 64 MiB.
+
 The receipt says at which position the commit stands.")]
 pub(crate) struct Set {
     /// The record, such as game/player1

@@ -195,3 +195,17 @@ fn what_looks_like_a_range_and_is_none_is_not_taken_for_a_record() {
     }
     assert_eq!(place.ok(&["diff", "@0..", "a..b"]), "");
 }
+
+#[test]
+fn a_file_over_the_limit_is_read_no_further() {
+    let place = filled();
+    if fs::exists("/dev/zero").unwrap() {
+        refused(&place, &["set", "game/player1", "a:bytes@=/dev/zero"]);
+    }
+    fs::File::create(place.path("long")).unwrap().set_len((64 << 20) + 1).unwrap();
+    for assignment in ["a@=long", "a:bytes@=long", "a:@=long"] {
+        let message = refused(&place, &["set", "game/player1", assignment]);
+        assert_eq!(message, "error: field `a`: `long` is longer than 67108864 bytes");
+    }
+    assert_eq!(place.last_position(), 2);
+}
