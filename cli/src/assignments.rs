@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
-use annals::{Field, VALUE_BYTES_MAX};
 use annals::codec::{Registry, Value};
+use annals::{Field, VALUE_BYTES_MAX};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 

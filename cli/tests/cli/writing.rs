@@ -131,3 +131,20 @@ fn what_a_terminal_would_obey_is_spelled_out() {
     let conflict = place.fails(3, &["set", "a", "x=1", "--expect", "absent"]);
     assert!(conflict.contains("@1 by m\\u001b]0;x\\u0007 ("), "{conflict}");
 }
+
+#[test]
+fn json_numbers_and_depth_are_what_the_library_reads() {
+    let place = Place::new();
+    let deep = format!("{}0{}", "[".repeat(128), "]".repeat(128));
+    place.ok(&["set", "a", "zero:=-0", "wide:=99999999999999999999", &format!("deep:={deep}")]);
+    let line = format!("{{\"set\": {{\"b\": {{\"zero\": -0, \"deep\": {deep}}}}}, \"id\": -0}}");
+    assert_eq!(place.annals_reading(&["apply", "-"], line.as_bytes()).code, Some(0));
+    assert_eq!(place.ok(&["get", "a", "zero", "wide"]), "0\n{\"$int\":\"99999999999999999999\"}\n");
+    assert_eq!(place.ok(&["get", "b", "zero", "deep"]), format!("0\n{deep}\n"));
+    assert_eq!(place.ok(&["--at", "tag:id=0", "get", "b", "zero"]), "0\n");
+    for levels in [129, 50_000] {
+        let deeper = format!("x:={}0{}", "[".repeat(levels), "]".repeat(levels));
+        let message = place.fails(2, &["set", "a", &deeper]);
+        assert!(message.contains("nested deeper than 128 levels"), "{message}");
+    }
+}
