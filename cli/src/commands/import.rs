@@ -69,7 +69,8 @@ impl Appendmuch {
                 "{count} values of the unknown type {type_id} were kept raw, the first at {first}"
             ));
         }
-        print_answer(&session.style, parts(&report))?;
+        let told = |failure: Failure| failure.help(format!("{} rows were imported", report.rows));
+        print_answer(&session.style, parts(&report)).map_err(told)?;
         Ok(Exit::Done)
     }
 }

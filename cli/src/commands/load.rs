@@ -27,24 +27,27 @@ pub(crate) struct Load {
 /// Bytes read between two looks at the progress bar.
 const BUFFER_BYTES: usize = 1 << 18;
 
+/// The first bytes of a dump that this version reads.
+const DUMP_START: &[u8] = b"ANNALS\0\x01";
+
 impl Load {
     pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
         session.refuse_at()?;
         session.url()?;
         let (store, summary) = if self.file.as_os_str() == "-" {
-            let store = session.open_to_write()?;
-            let summary = store.log().load(&mut io::stdin().lock(), |_| {})?;
-            (store, summary)
+            load_from(&mut io::stdin().lock(), session)?
         } else {
             load_file(&self.file, session)?
         };
+        let last_position = store.log().last_position()?;
         let parts = vec![
             ("commits", Cell::Number(summary.commits)),
             ("entries", Cell::Number(summary.entries)),
             ("skipped", Cell::Number(summary.skipped)),
-            ("last_position", store.log().last_position()?.into()),
+            ("last_position", last_position.into()),
         ];
-        print_answer(&session.style, parts)?;
+        let told = |failure: Failure| failure.help(format!("the dump was loaded, up to {last_position}"));
+        print_answer(&session.style, parts).map_err(told)?;
         Ok(Exit::Done)
     }
 }
@@ -58,9 +61,22 @@ fn load_file(path: &Path, session: &Session) -> Result<(Store, DumpSummary), Fai
         check_dump(&mut Counted::new(&file, &progress))?;
         file.rewind().map_err(refuse)?;
     }
-    let store = session.open_to_write()?;
     let progress = session.progress(metadata.len());
-    let summary = store.log().load(&mut Counted::new(&file, &progress), |_| {})?;
+    load_from(&mut Counted::new(&file, &progress), session)
+}
+
+/// Loads a dump into the store, which is created only if the input begins like a dump.
+fn load_from(input: &mut impl BufRead, session: &Session) -> Result<(Store, DumpSummary), Failure> {
+    let mut start = Vec::new();
+    let read = input.by_ref().take(DUMP_START.len() as u64).read_to_end(&mut start);
+    read.map_err(|error| Failure::usage("the dump cannot be read").because(&error))?;
+    let is_dump = start == DUMP_START;
+    let mut whole = start.as_slice().chain(input);
+    if !is_dump {
+        check_dump(&mut whole)?;
+    }
+    let store = session.open_to_write()?;
+    let summary = store.log().load(&mut whole, |_| {})?;
     Ok((store, summary))
 }
 

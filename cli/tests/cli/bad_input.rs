@@ -219,3 +219,44 @@ fn a_file_over_the_limit_is_read_no_further() {
     }
     assert_eq!(place.last_position(), 2);
 }
+
+#[test]
+fn what_cannot_be_written_leaves_no_store_behind() {
+    let place = Place::new();
+    for assignment in ["a:=bad", "a", "a-b=1", "a@=none"] {
+        refused(&place, &["set", "n", assignment]);
+    }
+    let nothing = ["", "\n\n", "{\"id\": 1}\n", "no json", "{\"set\": {\"a\": {\"b-c\": 1}}}"];
+    for input in nothing {
+        place.annals_reading(&["apply", "-"], input.as_bytes());
+    }
+    fs::write(place.path("empty"), "").unwrap();
+    assert_eq!(place.ok(&["apply", "empty", "-o", "json"]), "[]\n");
+    assert!(!place.path("store.db").exists());
+}
+
+#[test]
+fn a_receipt_that_cannot_be_written_is_told_with_the_error() {
+    let place = Place::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full");
+    if full().is_err() {
+        return;
+    }
+    let said = |arguments: &[&str]| {
+        let output = place.command(arguments).stdout(full().unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("error: the output cannot be written\n"), "{message}");
+        message.lines().last().unwrap().trim_start().to_owned()
+    };
+    assert_eq!(said(&["set", "a", "x=1", "y=2"]), "help: the commit was made, up to @2");
+    assert_eq!(said(&["rm", "a", "x"]), "help: the commit was made, up to @3");
+    fs::write(place.path("lines"), "{\"set\": {\"a\": {\"x\": 1}}}\n".repeat(3)).unwrap();
+    for format in ["json", "jsonl", "csv", "table"] {
+        let before = place.last_position();
+        let message = said(&["apply", "lines", "-o", format]);
+        let after = place.last_position();
+        assert_eq!(after, before + 3, "{format}");
+        assert_eq!(message, format!("help: the lines up to line 3 are appended, up to @{after}"), "{format}");
+    }
+}

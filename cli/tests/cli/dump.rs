@@ -111,3 +111,14 @@ fn a_link_to_nothing_stays_a_link() {
     assert!(message.starts_with("error: `link` cannot be written\n"), "{message}");
     assert!(place.path("link").is_symlink());
 }
+
+#[test]
+fn what_is_no_dump_leaves_no_store_behind() {
+    let place = Place::new();
+    for (input, offset) in [(&b""[..], 0), (b"ANN", 0), (b"no dump at all", 0), (b"ANNALS\0\x09", 7)] {
+        let answer = place.annals_reading(&["load"], input);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(5), ""), "{input:?}");
+        assert!(answer.err.contains(&format!("damaged at byte {offset}:")), "{}", answer.err);
+    }
+    assert!(!place.path("store.db").exists());
+}
