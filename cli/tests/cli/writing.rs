@@ -148,3 +148,20 @@ fn json_numbers_and_depth_are_what_the_library_reads() {
         assert!(message.contains("nested deeper than 128 levels"), "{message}");
     }
 }
+
+#[test]
+fn programs_get_what_a_terminal_would_obey_spelled_out_and_unchanged_in_meaning() {
+    let place = Place::new();
+    let text = "\u{1b}[2J\u{9b}\u{7f}\u{202e}\u{feff}\u{e0001}";
+    place.ok(&["set", "a", &format!("x={text}"), "--actor", text, "--tag", &format!("{text}={text}")]);
+    for command in [&["show"][..], &["get", "a", "x"], &["log", "-p"], &["history", "a", "x"], &["stat"]] {
+        for format in ["json", "jsonl"] {
+            let out = place.ok(&[command, &["-o", format]].concat());
+            let obeyed = |c: char| (c.is_control() && c != '\n') || text.contains(c) && !c.is_ascii();
+            assert!(!out.contains(obeyed), "{out:?}");
+        }
+    }
+    assert_eq!(parsed(&place.ok(&["show", "-o", "jsonl"]))["value"], text);
+    assert_eq!(parsed(&place.ok(&["log", "-o", "jsonl"]))["tags"], json!({text: text}));
+    assert!(place.ok(&["show", "-o", "csv"]).contains(text));
+}
