@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use crate::failure::{Exit, Failure, exit_of, warn};
-use crate::import::{ImportError, ImportReport, RowProblem, appendmuch};
+use crate::import::{ImportError, ImportReport, KeptRaw, RowProblem, appendmuch};
 use crate::output::{Cell, print_answer};
 use crate::session::Session;
 
@@ -64,14 +64,23 @@ impl Appendmuch {
         drop(progress);
         let report = report.map_err(|error| failure(&error))?;
         for (type_id, kept) in &report.kept_raw {
-            let (count, first) = (kept.count, kept.first.first().copied().unwrap_or_default());
-            warn(&format!(
-                "{count} values of the unknown type {type_id} were kept raw, the first at {first}"
-            ));
+            warn(&kept_raw(*type_id, kept));
         }
         let told = |failure: Failure| failure.help(format!("{} rows were imported", report.rows));
         print_answer(&session.style, parts(&report)).map_err(told)?;
         Ok(Exit::Done)
+    }
+}
+
+fn kept_raw(type_id: u8, kept: &KeptRaw) -> String {
+    let first = kept.first.first().copied().unwrap_or_default();
+    let what = match kept.type_is_known {
+        true => format!("of type {type_id} that cannot be read"),
+        false => format!("of the unknown type {type_id}"),
+    };
+    match kept.count {
+        1 => format!("1 value {what} was kept raw, at {first}"),
+        count => format!("{count} values {what} were kept raw, the first at {first}"),
     }
 }
 

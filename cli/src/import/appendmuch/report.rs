@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use annals::Position;
 
+use super::python;
+
 /// What an import appended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -26,7 +28,8 @@ impl ImportReport {
         self.deletions += u64::from(is_deletion);
         self.positions = Some((self.positions.map_or(position, |(first, _)| first), position));
         if let Some(type_id) = raw_type {
-            self.kept_raw.entry(type_id).or_default().add(position);
+            let kept = || KeptRaw { type_is_known: python::is_known(type_id), ..KeptRaw::default() };
+            self.kept_raw.entry(type_id).or_insert_with(kept).add(position);
         }
     }
 }
@@ -35,6 +38,8 @@ impl ImportReport {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeptRaw {
+    /// Whether the package knows the type, so that it is the payloads that cannot be read.
+    pub type_is_known: bool,
     /// How many there are.
     pub count: u64,
     /// Where the first of them stand, at most [`KeptRaw::FIRST_MAX`].
