@@ -1,10 +1,11 @@
 //! Fields and values on a command line: `score:=10`, `name=Ann`, `price:decimal=1.10`, `photo:bytes@=a.jpg`.
 
-use std::fs;
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
-use annals::Field;
 use annals::codec::{Registry, Value};
+use annals::{Field, VALUE_BYTES_MAX};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -106,7 +107,14 @@ impl Source<'_> {
 }
 
 fn read_file(file: &Path) -> Result<Vec<u8>, Failure> {
-    fs::read(file).map_err(|error| Failure::unreadable(file, &error))
+    let mut bytes = Vec::new();
+    File::open(file)
+        .and_then(|file| file.take(VALUE_BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|error| Failure::unreadable(file, &error))?;
+    if bytes.len() as u64 > VALUE_BYTES_MAX {
+        return Err(Failure::usage(format!("`{}` is longer than {VALUE_BYTES_MAX} bytes", file.display())));
+    }
+    Ok(bytes)
 }
 
 fn typed(kind: &str, text: &str) -> Result<Value, Failure> {
@@ -148,6 +156,8 @@ fn example(kind: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use annals::codec::Kind;
 
     use super::*;

@@ -2,10 +2,11 @@
 
 use annals::codec::{Registry, Timestamp};
 use annals::{Batch, Context, Key, Write};
-use serde_json::{Map, Value as Json};
+use serde_json::Number;
+use serde_json::value::RawValue;
 
 use crate::failure::Failure;
-use crate::json;
+use crate::json::{self, Members};
 
 /// A line, read and checked as far as that is possible without the store.
 #[derive(Debug)]
@@ -18,10 +19,10 @@ impl ChangeLine {
     /// Reads `{"time": …, "actor": …, "message": …, "set": {…}, "delete": {…}}`; other members
     /// become tags.
     pub(crate) fn parse(text: &str, registry: &Registry) -> Result<ChangeLine, Failure> {
-        let Json::Object(members) = json::parse(text)? else { return Err(wrong("the line", "an object")) };
+        let Members(members) = object("the line", text)?;
         let mut line = ChangeLine { context: Context::new(), writes: Vec::new() };
         for (name, member) in &members {
-            line.member(name, member, registry)?;
+            line.member(name, member.get(), registry)?;
         }
         Ok(line)
     }
@@ -38,7 +39,7 @@ impl ChangeLine {
         batch
     }
 
-    fn member(&mut self, name: &str, member: &Json, registry: &Registry) -> Result<(), Failure> {
+    fn member(&mut self, name: &str, member: &str, registry: &Registry) -> Result<(), Failure> {
         match name {
             "time" => self.context.occurred_at = time(member)?,
             "actor" => self.context.actor = text(name, member)?,
@@ -46,18 +47,18 @@ impl ChangeLine {
             "set" => self.sets(member, registry)?,
             "delete" => self.deletes(member)?,
             tag => {
-                let value = json::value(member, registry).map_err(|failure| failure.within("a tag"))?;
+                let value = json::parse_value(member, registry).map_err(|failure| failure.within("a tag"))?;
                 self.context.tags.insert(tag.to_owned(), value);
             }
         }
         Ok(())
     }
 
-    fn sets(&mut self, member: &Json, registry: &Registry) -> Result<(), Failure> {
-        for (namespace, fields) in object("`set`", member)? {
-            for (field, value) in object("a record in `set`", fields)? {
+    fn sets(&mut self, member: &str, registry: &Registry) -> Result<(), Failure> {
+        for (namespace, fields) in &object("`set`", member)?.0 {
+            for (field, value) in &object("a record in `set`", fields.get())?.0 {
                 let key = Key::parse(namespace, field)?;
-                let bytes = json::value(value, registry)
+                let bytes = json::parse_value(value.get(), registry)
                     .and_then(|value| value.to_bytes().map_err(|error| unfit(&error)))
                     .map_err(|failure| failure.within(&key.to_string()))?;
                 self.writes.push(Write::set(key, bytes));
@@ -66,45 +67,43 @@ impl ChangeLine {
         Ok(())
     }
 
-    fn deletes(&mut self, member: &Json) -> Result<(), Failure> {
-        for (namespace, fields) in object("`delete`", member)? {
-            let Json::Array(fields) = fields else {
-                return Err(wrong("a record in `delete`", "a list of fields"));
-            };
-            for field in fields {
-                let field = field.as_str().ok_or_else(|| wrong("a field in `delete`", "a text"))?;
-                self.writes.push(Write::delete(Key::parse(namespace, field)?));
+    fn deletes(&mut self, member: &str) -> Result<(), Failure> {
+        for (namespace, fields) in &object("`delete`", member)?.0 {
+            for field in names("a record in `delete`", fields)? {
+                self.writes.push(Write::delete(Key::parse(namespace, &field)?));
             }
         }
         Ok(())
     }
 }
 
-fn object<'a>(what: &str, json: &'a Json) -> Result<&'a Map<String, Json>, Failure> {
-    json.as_object().ok_or_else(|| wrong(what, "an object"))
+fn object(what: &str, text: &str) -> Result<Members, Failure> {
+    // What is no JSON at all shall not be told that it is no object.
+    if !json::is_object(text) && serde_json::from_str::<&RawValue>(text).is_ok() {
+        return Err(wrong(what, "an object"));
+    }
+    json::parse_members(text)
 }
 
-fn text(name: &str, json: &Json) -> Result<Option<String>, Failure> {
-    match json {
-        Json::Null => Ok(None),
-        Json::String(text) => Ok(Some(text.clone())),
-        _ => Err(wrong(&format!("`{name}`"), "a text")),
-    }
+fn names(what: &str, json: &RawValue) -> Result<Vec<String>, Failure> {
+    serde_json::from_str(json.get()).map_err(|_| wrong(what, "a list of fields"))
+}
+
+fn text(name: &str, json: &str) -> Result<Option<String>, Failure> {
+    serde_json::from_str(json).map_err(|_| wrong(&format!("`{name}`"), "a text"))
 }
 
 /// Reads seconds since 1970, whole or not.
-fn time(json: &Json) -> Result<Option<Timestamp>, Failure> {
-    let micros = match json {
-        Json::Null => return Ok(None),
-        Json::Number(seconds) => match seconds.as_i64() {
-            Some(seconds) => seconds.checked_mul(1_000_000),
-            None => seconds.as_f64().and_then(micros),
-        },
-        _ => None,
+fn time(json: &str) -> Result<Option<Timestamp>, Failure> {
+    let wrong = || wrong("`time`", "a number of seconds since 1970, in the years -9999 to 9999");
+    let seconds: Option<Number> = serde_json::from_str(json).map_err(|_| wrong())?;
+    let Some(seconds) = seconds else { return Ok(None) };
+    let micros = match seconds.as_i64() {
+        Some(seconds) => seconds.checked_mul(1_000_000),
+        None => seconds.as_f64().and_then(micros),
     };
     let time = micros.and_then(|micros| Timestamp::from_micros(micros).ok());
-    time.map(Some)
-        .ok_or_else(|| wrong("`time`", "a number of seconds since 1970, in the years -9999 to 9999"))
+    time.map(Some).ok_or_else(wrong)
 }
 
 fn micros(seconds: f64) -> Option<i64> {
@@ -168,7 +167,7 @@ mod tests {
 
     #[test]
     fn times_are_seconds_of_either_kind() {
-        let time = |text: &str| time(&serde_json::from_str(text).unwrap()).ok().flatten();
+        let time = |text: &str| time(text).ok().flatten();
         assert_eq!(time("-1"), Timestamp::from_micros(-1_000_000).ok());
         assert_eq!(time("0.0000014"), Timestamp::from_micros(1).ok());
         for text in

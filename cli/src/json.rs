@@ -1,153 +1,90 @@
 //! JSON text read without losing anything.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use annals::codec::{Registry, Value};
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value as Json};
+use annals::codec::{Error, Registry, Value};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::failure::Failure;
 
-/// Reads JSON and refuses what would change silently on the way: a key that stands twice in an
-/// object, a whole number beyond 64 bits.
-pub(crate) fn parse(text: &str) -> Result<Json, Failure> {
-    let refuse = |error: serde_json::Error| Failure::usage("this is no JSON").because(&error);
-    let Strict(json) = serde_json::from_str(text).map_err(refuse)?;
-    if has_long_integer(text) {
-        return Err(Failure::usage("a whole number in this JSON is beyond 64 bits")
-            .help("write it as {\"$int\": \"…\"}, or with a decimal point if it is a float"));
-    }
-    Ok(json)
-}
-
 /// Reads the JSON form of a value.
 pub(crate) fn parse_value(text: &str, registry: &Registry) -> Result<Value, Failure> {
-    value(&parse(text)?, registry)
+    Value::from_json_text(text, registry).map_err(|error| {
+        let what = match error {
+            Error::NotJson { .. } => "this is no JSON",
+            _ => "this JSON is not the form of any value",
+        };
+        Failure::usage(what).because(&error)
+    })
 }
 
-/// Returns the value whose JSON form is `json`.
-pub(crate) fn value(json: &Json, registry: &Registry) -> Result<Value, Failure> {
-    Value::from_json(json, registry)
-        .map_err(|error| Failure::usage("this JSON is not the form of any value").because(&error))
+/// Reads an object, whose members stay as they are written.
+pub(crate) fn parse_members(text: &str) -> Result<Members, Failure> {
+    serde_json::from_str(text).map_err(|error| Failure::usage("this is no JSON").because(&error))
 }
 
-/// Returns whether there is a number without point or exponent that neither `i64` nor `u64` holds.
-/// serde_json reads such a one as a float, rounded.
-fn has_long_integer(text: &str) -> bool {
-    // Every other piece between quotes that are not escaped lies outside of strings.
-    let mut in_string = false;
-    let mut escaped = false;
-    let outside = text.chars().map(|character| {
-        let quote = character == '"' && !escaped;
-        escaped = in_string && character == '\\' && !escaped;
-        in_string ^= quote;
-        if in_string { '"' } else { character }
-    });
-    let outside: String = outside.collect();
-    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
-    outside
-        .split(|character| !is_number(character))
-        .filter(|piece| piece.len() >= 19 && !piece.contains(['.', 'e', 'E']))
-        .any(|piece| piece.parse::<i64>().is_err() && piece.parse::<u64>().is_err())
+/// Returns whether a JSON text is that of an object, if it is one at all.
+pub(crate) fn is_object(text: &str) -> bool {
+    text.starts_with('{')
 }
 
-/// Any JSON, without keys that stand twice in an object.
-struct Strict(Json);
+/// The members of an object by name, none of them twice.
+#[derive(Debug)]
+pub(crate) struct Members(pub(crate) BTreeMap<String, Box<RawValue>>);
 
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Strict, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Members, D::Error> {
+        deserializer.deserialize_map(MembersVisitor).map(Members)
     }
 }
 
-struct StrictVisitor;
+struct MembersVisitor;
 
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Json;
+impl<'de> Visitor<'de> for MembersVisitor {
+    type Value = BTreeMap<String, Box<RawValue>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
+        f.write_str("an object")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
-        Ok(Json::Null)
-    }
-
-    fn visit_bool<E>(self, truth: bool) -> Result<Json, E> {
-        Ok(truth.into())
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(number.into())
-    }
-
-    fn visit_u64<E>(self, number: u64) -> Result<Json, E> {
-        Ok(number.into())
-    }
-
-    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Json, E> {
-        Number::from_f64(number).map(Json::Number).ok_or_else(|| E::custom("a number is out of range"))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(text.into())
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<Json, E> {
-        Ok(text.into())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let mut list = Vec::new();
-        while let Some(Strict(item)) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Json::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut map = Map::new();
-        while let Some((key, Strict(value))) = entries.next_entry::<String, Strict>()? {
-            if map.insert(key, value).is_some() {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let mut members = BTreeMap::new();
+        while let Some((name, member)) = entries.next_entry()? {
+            if members.insert(name, member).is_some() {
                 return Err(A::Error::custom("a key stands twice in an object"));
             }
         }
-        Ok(Json::Object(map))
+        Ok(members)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn json_is_read_as_it_stands() {
-        let text = r#"{"a": [1, -2, 1.5, "x\"12345678901234567890123"], "b": null, "c": {"d": true}}"#;
-        let expected = json!({"a": [1, -2, 1.5, "x\"12345678901234567890123"], "b": null, "c": {"d": true}});
-        assert_eq!(parse(text).unwrap(), expected);
+    fn members_stay_as_they_are_written() {
+        let Members(members) = parse_members(r#" {"b": -0, "a": [1, {"c": 1e2}]} "#).unwrap();
+        let members: Vec<_> = members.iter().map(|(name, member)| (name.as_str(), member.get())).collect();
+        assert_eq!(members, [("a", r#"[1, {"c": 1e2}]"#), ("b", "-0")]);
     }
 
     #[test]
-    fn a_key_that_stands_twice_is_refused_at_any_depth() {
-        assert!(parse(r#"{"a": 1, "b": [{"c": 1, "c": 2}]}"#).is_err());
-    }
-
-    #[test]
-    fn whole_numbers_that_would_be_rounded_are_refused() {
-        assert_eq!(parse("18446744073709551615").unwrap(), json!(u64::MAX));
-        assert_eq!(parse("-9223372036854775808").unwrap(), json!(i64::MIN));
-        assert!(parse("18446744073709551616").is_err());
-        assert!(parse("[-9223372036854775809]").is_err());
-        assert_eq!(parse("18446744073709551616.0").unwrap(), json!(18_446_744_073_709_551_616.0));
+    fn a_member_that_stands_twice_is_refused() {
+        assert!(parse_members(r#"{"a": 1, "\u0061": 1}"#).is_err());
     }
 
     #[test]
     fn an_error_does_not_repeat_the_text() {
-        let failure = parse("{\"password\": hunter2}").unwrap_err();
-        let mut report = Vec::new();
-        failure.report(&mut report).unwrap();
-        assert!(!String::from_utf8(report).unwrap().contains("hunter2"));
+        let told = |failure: Failure| {
+            let mut report = Vec::new();
+            failure.report(&mut report).unwrap();
+            String::from_utf8(report).unwrap()
+        };
+        let text = "{\"password\": hunter2}";
+        assert!(!told(parse_members(text).unwrap_err()).contains("hunter2"));
+        assert!(!told(parse_value(text, &Registry::default()).unwrap_err()).contains("hunter2"));
     }
 }

@@ -235,7 +235,11 @@ impl Sheet {
             Body::Jsonl(out) => write_object(out, &self.columns, cells).and_then(|()| out.write_all(b"\n")),
             Body::Csv(csv) => {
                 let cells = seen_by_programs(&self.columns, cells).map(|(_, cell)| cell.to_csv());
-                return csv.write_record(cells).map_err(csv_failure);
+                let written = match self.style.terminal {
+                    true => csv.write_record(cells.map(|cell| escape(&cell).into_owned())),
+                    false => csv.write_record(cells),
+                };
+                return written.map_err(csv_failure);
             }
         }
         .map_err(|error| Failure::output(&error))
@@ -336,7 +340,17 @@ fn write_table(
 
 /// Writes the cells that have something to say as one JSON object, in the order of the columns.
 fn write_object(out: &mut Out, columns: &[Column], cells: &[Cell]) -> io::Result<()> {
-    serde_json::to_writer(out, &Object { columns, cells }).map_err(io::Error::from)
+    let mut serializer = serde_json::Serializer::with_formatter(out, Harmless);
+    Object { columns, cells }.serialize(&mut serializer).map_err(io::Error::from)
+}
+
+/// Writes compact JSON in which everything is spelled out that a terminal would obey.
+struct Harmless;
+
+impl serde_json::ser::Formatter for Harmless {
+    fn write_string_fragment<W: Write + ?Sized>(&mut self, out: &mut W, text: &str) -> io::Result<()> {
+        out.write_all(escape(text).as_bytes())
+    }
 }
 
 struct Object<'a> {
@@ -384,8 +398,12 @@ mod tests {
     }
 
     fn written(format: Format, rows: &[[Cell; 5]]) -> String {
+        written_to(false, format, rows)
+    }
+
+    fn written_to(terminal: bool, format: Format, rows: &[[Cell; 5]]) -> String {
         let present = Present::fixed("2026-11-22T10:00:00+01:00[Europe/Berlin]");
-        let style = Style { format, present, terminal: false };
+        let style = Style { format, present, terminal };
         let columns = vec![
             Column::new("position"),
             Column::new("value"),
@@ -419,7 +437,7 @@ mod tests {
 
     #[test]
     fn objects_leave_out_what_is_absent() {
-        let first = "{\"v\":1,\"position\":2,\"value\":{\"a\":null,\"b\":\"x,\u{9b}\"},\"actor\":\"al\\tice\",\
+        let first = "{\"v\":1,\"position\":2,\"value\":{\"a\":null,\"b\":\"x,\\u009b\"},\"actor\":\"al\\tice\",\
                      \"recorded_at\":\"2026-11-22T08:30:00.250000Z\"}";
         let second = "{\"v\":1,\"position\":10,\"recorded_at\":\"2026-11-22T08:30:00.250000Z\"}";
         assert_eq!(written(Format::Jsonl, &rows()), format!("{first}\n{second}\n"));
@@ -434,6 +452,14 @@ mod tests {
                         10,,,2026-11-22T08:30:00.250000Z\n";
         assert_eq!(written(Format::Csv, &rows()), expected);
         assert_eq!(written(Format::Csv, &[]), "position,value,actor,recorded_at\n");
+    }
+
+    #[test]
+    fn csv_on_a_terminal_is_harmless() {
+        let expected = "position,value,actor,recorded_at\n\
+                        2,\"{\"\"a\"\":null,\"\"b\"\":\"\"x,\\u009b\"\"}\",al\\tice,2026-11-22T08:30:00.250000Z\n\
+                        10,,,2026-11-22T08:30:00.250000Z\n";
+        assert_eq!(written_to(true, Format::Csv, &rows()), expected);
     }
 
     #[test]

@@ -27,8 +27,13 @@ pub(crate) fn cells(receipt: &Receipt) -> Vec<Cell> {
     ]
 }
 
-/// Writes a receipt to standard output.
+/// Writes a receipt to standard output; where that fails, the failure says what was done.
 pub(crate) fn print(style: &Style, receipt: &Receipt) -> Result<(), Failure> {
+    let told = || format!("the commit was made, up to {}", receipt.position());
+    write(style, receipt).map_err(|failure| failure.help(told()))
+}
+
+fn write(style: &Style, receipt: &Receipt) -> Result<(), Failure> {
     if style.format == Format::Json {
         return print_answer(style, COLUMNS.into_iter().zip(cells(receipt)).collect());
     }

@@ -1,5 +1,7 @@
 //! What every command needs: the store, the moment and the style of its answers.
 
+use std::path::PathBuf;
+
 use annals::{Snapshot, Store, StoreUrl};
 
 use crate::arguments::Globals;
@@ -35,6 +37,14 @@ impl Session {
             Failure::usage("no store is given").help("give one: `-s sqlite:game.db`, or set $ANNALS_STORE")
         };
         Ok(self.url.as_deref().ok_or_else(missing)?.parse()?)
+    }
+
+    /// Returns the file that the store lives in, if it lives in one.
+    pub(crate) fn store_file(&self) -> Result<Option<PathBuf>, Failure> {
+        let url = self.url()?.to_string();
+        let file =
+            url.strip_prefix("sqlite:").map(|rest| rest.split_once('?').map_or(rest, |(file, _)| file));
+        Ok(file.map(PathBuf::from))
     }
 
     /// Opens the store for reading. It must exist, and needs not be writable.

@@ -1,5 +1,7 @@
 //! Times as people read them.
 
+use std::time::SystemTime;
+
 use annals::codec::Timestamp;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
@@ -23,7 +25,13 @@ impl Present {
                     .help("write `local`, `utc` or a name such as `Europe/Berlin`")
             })?,
         };
-        Ok(Present(Zoned::now().with_time_zone(zone)))
+        Ok(Present::at(SystemTime::now(), zone))
+    }
+
+    /// Returns the present by a clock that may show any time; the calendar ends with the year 9999.
+    fn at(clock: SystemTime, zone: TimeZone) -> Present {
+        let latest = jiff::Timestamp::MAX;
+        Present(jiff::Timestamp::try_from(clock).unwrap_or(latest).to_zoned(zone))
     }
 
     #[cfg(test)]
@@ -91,6 +99,18 @@ mod tests {
         assert_eq!(age("2026-11-22T10:00:01.5Z"), "now");
         assert_eq!(age("2026-11-22T13:00:00Z"), "in 3 h");
         assert_eq!(present.age(Timestamp::MIN), "12033 years ago");
+    }
+
+    #[test]
+    fn a_clock_at_the_end_of_the_calendar_is_read() {
+        let seconds = |seconds| SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+        for clock in [seconds(253_402_300_799), seconds(1 << 40)] {
+            let present = Present::at(clock, TimeZone::UTC);
+            assert_eq!(present.zoned().year(), 9999);
+            assert_eq!(present.age(Timestamp::MAX), "in 1 day");
+        }
+        let clock = seconds(1_700_000_000);
+        assert_eq!(Present::at(clock, TimeZone::UTC).zoned().timestamp().as_second(), 1_700_000_000);
     }
 
     #[test]

@@ -98,17 +98,27 @@ fn time(text: &str, now: &Zoned) -> Option<Timestamp> {
         .parse::<jiff::Timestamp>()
         .ok()
         .or_else(|| text.parse::<Zoned>().ok().map(|zoned| zoned.timestamp()))
-        .or_else(|| local(text, now).map(|zoned| zoned.timestamp()))
-        .or_else(|| ago(text, now))?;
+        .map(jiff::Timestamp::as_nanosecond)
+        // Of the outermost days of the calendar, which `jiff` leaves out.
+        .or_else(|| text.parse().ok().map(|time: Timestamp| i128::from(time.as_micros()) * 1_000))
+        .or_else(|| local(text, now))
+        .or_else(|| ago(text, now).map(jiff::Timestamp::as_nanosecond))?;
     // Rounded down: whatever was recorded later in the same microsecond is after the moment.
-    let micros = instant.as_nanosecond().div_euclid(1_000);
-    Timestamp::from_micros(i64::try_from(micros).ok()?).ok()
+    let micros = i64::try_from(instant.div_euclid(1_000)).ok()?;
+    Timestamp::from_micros(micros.clamp(Timestamp::MIN.as_micros(), Timestamp::MAX.as_micros())).ok()
 }
 
-/// `2026-11-22 10:00`, `2026-11-22`, `yesterday 18:00`, `today`.
-fn local(text: &str, now: &Zoned) -> Option<Zoned> {
+/// `2026-11-22 10:00`, `2026-11-22`, `yesterday 18:00`, `today`: in nanoseconds since 1970 UTC.
+fn local(text: &str, now: &Zoned) -> Option<i128> {
     let civil = text.parse::<DateTime>().ok().or_else(|| day_and_time(text, now.date()))?;
-    civil.to_zoned(now.time_zone().clone()).ok()
+    if let Ok(zoned) = civil.to_zoned(now.time_zone().clone()) {
+        return Some(zoned.timestamp().as_nanosecond());
+    }
+    // The outermost days of the calendar, which may lie beyond its ends in UTC.
+    let nearest = if civil.year() > 0 { jiff::Timestamp::MAX } else { jiff::Timestamp::MIN };
+    let offset = now.time_zone().to_offset(nearest).seconds();
+    let epoch = Date::constant(1970, 1, 1).to_datetime(Time::midnight());
+    Some(civil.duration_since(epoch).as_nanos() - i128::from(offset) * 1_000_000_000)
 }
 
 fn day_and_time(text: &str, today: Date) -> Option<DateTime> {
@@ -162,6 +172,17 @@ mod tests {
         assert_eq!(parse("2026-11-22T10:00[America/New_York]"), instant("2026-11-22T15:00:00Z"));
         assert_eq!(parse("2026-11-22 10:00"), instant("2026-11-22T09:00:00Z"));
         assert_eq!(parse("2026-07-01"), instant("2026-06-30T22:00:00Z"));
+    }
+
+    #[test]
+    fn the_outermost_days_of_the_calendar_are_moments() {
+        assert_eq!(parse("9999-12-31"), instant("9999-12-30T23:00:00Z"));
+        assert_eq!(parse("9999-12-31 23:30"), instant("9999-12-31T22:30:00Z"));
+        assert_eq!(parse("9999-12-31T23:59:59Z"), instant("9999-12-31T23:59:59Z"));
+        assert_eq!(parse("-009999-01-01"), Some(When::Time(Timestamp::MIN)));
+        let west = Present::fixed("2026-11-22T10:00:00-05:00[America/New_York]");
+        assert_eq!(When::parse("9999-12-31 23:00", &west).ok(), Some(When::Time(Timestamp::MAX)));
+        assert_eq!(parse("10000-01-01"), None);
     }
 
     #[test]

@@ -125,11 +125,10 @@ pub enum Error {
         tag: u32,
     },
     /// No custom type is registered under this name.
-    #[error("no custom type has the name `{name}`")]
-    UnknownName {
-        /// The name.
-        name: String,
-    },
+    ///
+    /// The name is left out: it is a piece of the JSON that was to become a value.
+    #[error("no custom type has this name")]
+    UnknownName,
     /// A custom type's predicate does not hold for the content.
     #[error("the content is not accepted as `{name}`")]
     NotAccepted {
@@ -145,11 +144,10 @@ pub enum Error {
         column: usize,
     },
     /// An object of one member, whose name starts with `$`, stands for no kind that is known.
-    #[error("the JSON tag `{tag}` is unknown")]
-    UnknownJsonTag {
-        /// The member's name.
-        tag: String,
-    },
+    ///
+    /// The name is left out: it may be a key of a map, and so a piece of the value.
+    #[error("an unknown JSON tag; a map with a key that starts with `$` is written as `$map`")]
+    UnknownJsonTag,
     /// What follows a tag is not of its form, or a tag stands beside other members.
     #[error("the JSON does not have the form of a {kind}")]
     MalformedJson {

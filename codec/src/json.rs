@@ -10,8 +10,8 @@ use crate::reader::deeper;
 use crate::{Complex, Error, Integer, Kind, MAX_DEPTH, Map, Registry, Value};
 
 /// Tags of the one-member objects that stand for what JSON has no word for.
-mod tag {
-    pub(super) const INT: &str = "$int";
+pub(crate) mod tag {
+    pub(crate) const INT: &str = "$int";
     pub(super) const F64: &str = "$f64";
     pub(super) const BYTES: &str = "$bytes";
     pub(super) const DECIMAL: &str = "$decimal";
@@ -107,74 +107,6 @@ impl Value {
     pub fn from_json(json: &Json, registry: &Registry) -> Result<Self, Error> {
         FromJson { registry, levels: MAX_DEPTH }.value(json)
     }
-
-    /// Returns the value of a JSON text, integers of up to 128 bits among it.
-    ///
-    /// # Errors
-    /// [`Error::NotJson`] with the place, [`Error::MalformedJson`] for an integer of more than 128 bits, and those of
-    /// [`from_json`](Self::from_json).
-    ///
-    /// ```
-    /// use annals_codec::{Registry, Value};
-    ///
-    /// let value = Value::from_json_text("[18446744073709551616, 1e3]", &Registry::builtin())?;
-    /// assert_eq!(value, Value::List(vec![(1_u128 << 64).into(), 1000.0.into()]));
-    /// # Ok::<(), annals_codec::Error>(())
-    /// ```
-    pub fn from_json_text(text: &str, registry: &Registry) -> Result<Self, Error> {
-        let parse = |text: &str| {
-            serde_json::from_str(text)
-                .map_err(|error| Error::NotJson { line: error.line(), column: error.column() })
-        };
-        let json: Json = parse(text)?;
-        match with_misread_integers_tagged(text) {
-            Some(tagged) => Self::from_json(&parse(&tagged)?, registry),
-            None => Self::from_json(&json, registry),
-        }
-    }
-}
-
-/// Returns a JSON text with tags at the integers that would be misread, if there are any.
-fn with_misread_integers_tagged(json: &str) -> Option<String> {
-    let mut tagged = String::new();
-    let mut rest = json;
-    let mut done = 0;
-    while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
-        let (_, token) = rest.split_at_checked(start)?;
-        let len = if token.starts_with('"') { text_len(token) } else { number_len(token) };
-        let (token, after) = token.split_at_checked(len)?;
-        if is_misread(token) {
-            let at = json.len() - after.len();
-            tagged += json.get(done..at - len)?;
-            tagged += &format!(r#"{{"{}":"{token}"}}"#, tag::INT);
-            done = at;
-        }
-        rest = after;
-    }
-    (done > 0).then(|| tagged + json.get(done..).unwrap_or_default())
-}
-
-/// Returns the length of the JSON text that stands here, with its quotation marks.
-fn text_len(json: &str) -> usize {
-    let mut is_escaped = false;
-    let end = json.bytes().skip(1).position(|byte| {
-        let is_end = byte == b'"' && !is_escaped;
-        is_escaped = byte == b'\\' && !is_escaped;
-        is_end
-    });
-    end.map_or(json.len(), |end| end + 2)
-}
-
-fn number_len(json: &str) -> usize {
-    let is_part = |byte: &u8| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
-    json.bytes().take_while(is_part).count()
-}
-
-/// Returns whether `serde_json` makes a float of an integer: beyond 64 bits, and of `-0`.
-fn is_misread(token: &str) -> bool {
-    let is_integer = token.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
-    let fits = token.parse::<i64>().is_ok() || token.parse::<u64>().is_ok();
-    is_integer && (!fits || token == "-0")
 }
 
 fn tagged(tag: &str, payload: impl Into<Json>) -> Json {
@@ -250,7 +182,7 @@ impl FromJson<'_> {
         let (kind, items) = match (kind_of_tag(tag), payload) {
             (Some(kind), Json::Array(items)) => (kind, items),
             (Some(kind), _) => return Err(Error::MalformedJson { kind }),
-            (None, _) => return Err(Error::UnknownJsonTag { tag: tag.to_owned() }),
+            (None, _) => return Err(Error::UnknownJsonTag),
         };
         let inside = self.inside()?;
         match kind {
@@ -295,9 +227,7 @@ impl FromJson<'_> {
     fn custom(self, parts: &[Json]) -> Result<Value, Error> {
         let [name, content] = fixed(Kind::Custom, parts)?;
         let tag = match name {
-            Json::String(name) => {
-                self.registry.tag(name).ok_or_else(|| Error::UnknownName { name: name.clone() })?
-            }
+            Json::String(name) => self.registry.tag(name).ok_or(Error::UnknownName)?,
             _ => name
                 .as_u64()
                 .and_then(|tag| u32::try_from(tag).ok())

@@ -114,6 +114,7 @@ mod float;
 mod handshake;
 mod integer;
 mod json;
+mod json_text;
 mod kind;
 mod layout;
 mod nested;

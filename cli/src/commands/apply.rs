@@ -1,9 +1,13 @@
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
-use annals::{Action, Batch, Condition, Durability, Error, ErrorKind, Key, Position, Receipt, Store};
+use annals::codec::Registry;
+use annals::{
+    Action, Batch, Condition, Conflict, Durability, Error, ErrorKind, Key, Position, Receipt, Store,
+};
 
 use crate::change_line::ChangeLine;
 use crate::failure::{Exit, Failure, warn};
@@ -44,11 +48,12 @@ impl Apply {
         session.refuse_at()?;
         session.url()?;
         let (input, bytes) = self.input()?;
-        let store = session.open_to_write()?;
         let mut columns = vec![Column::new("line")];
         columns.extend(receipts::columns());
         let mut applier = Applier {
-            store: &store,
+            session,
+            store: OnceCell::new(),
+            registry: Registry::default(),
             sheet: Sheet::stdout(&session.style, columns)?,
             progress: session.progress(bytes),
             waiting: Vec::new(),
@@ -58,8 +63,8 @@ impl Apply {
         let applied = applier.apply(BufReader::with_capacity(BUFFER_BYTES, input));
         let told = applier.appended_so_far();
         drop(applier.progress);
-        applier.sheet.finish()?;
-        applied.map_err(|failure| failure.help(told))?;
+        let finished = applier.sheet.finish();
+        applied.and(finished).map_err(|failure| failure.help(told))?;
         Ok(Exit::Done)
     }
 
@@ -90,7 +95,10 @@ struct Waiting {
 /// group fail after a later one was appended: the lines stand in the store in their order, and
 /// where the command ends early, they stand up to the line that it names.
 struct Applier<'a> {
-    store: &'a Store,
+    session: &'a Session,
+    /// Opened, and so created, for the first line that can be appended.
+    store: OnceCell<Store>,
+    registry: Registry,
     sheet: Sheet,
     progress: Progress,
     waiting: Vec<Waiting>,
@@ -125,6 +133,13 @@ impl Applier<'_> {
         }
     }
 
+    fn store(&self) -> Result<&Store, Failure> {
+        if self.store.get().is_none() {
+            _ = self.store.set(self.session.open_to_write()?);
+        }
+        Ok(self.store.get().expect("it was set if it was not"))
+    }
+
     fn take_line(&mut self, number: u64, line: &[u8]) -> Result<(), Failure> {
         let at_line = |failure: Failure| failure.within(&format!("line {number}"));
         let Some(change) = self.read_line(line).map_err(at_line)? else { return Ok(()) };
@@ -133,7 +148,7 @@ impl Applier<'_> {
             return Ok(());
         }
         let batch = change.into_batch();
-        self.store.log().check(&batch).map_err(|error| at_line(error.into()))?;
+        self.store()?.log().check(&batch).map_err(|error| at_line(error.into()))?;
         if batch.writes.iter().any(|write| write.action == Action::Deleted) {
             return self.append_with_deletes(number, &batch);
         }
@@ -151,7 +166,7 @@ impl Applier<'_> {
         let text = text.map_err(|error| Failure::usage("this is not UTF-8").because(&error))?.trim();
         match text.is_empty() {
             true => Ok(None),
-            false => ChangeLine::parse(text, self.store.registry()).map(Some),
+            false => ChangeLine::parse(text, &self.registry).map(Some),
         }
     }
 
@@ -180,7 +195,7 @@ impl Applier<'_> {
     }
 
     fn unchanged(&self, key: &Key) -> Result<Condition, Failure> {
-        match self.store.log().newest(key, Position::MAX)? {
+        match self.store()?.log().newest(key, Position::MAX)? {
             Some(change) if change.entry.action != Action::Deleted => {
                 Ok(Condition::KeyUnchanged { key: key.clone(), since: change.position() })
             }
@@ -195,10 +210,16 @@ impl Applier<'_> {
             return Ok(());
         }
         let batches = group.iter().map(|waiting| waiting.batch.clone()).collect();
-        match self.store.log().append_all(batches, Durability::Synced) {
+        match self.store()?.log().append_all(batches, Durability::Synced) {
             Ok(answers) => {
-                for (Waiting { line, .. }, answer) in group.iter().zip(answers) {
-                    self.give_receipt(*line, &answer.map_err(Error::from)?)?;
+                let lines = group.iter().map(|waiting| waiting.line);
+                let (receipts, conflict) = appended(lines.zip(answers));
+                // First, since a receipt may find no place to be written to.
+                self.appended =
+                    receipts.last().map(|(line, receipt)| (*line, receipt.position())).or(self.appended);
+                receipts.iter().try_for_each(|(line, receipt)| self.give_receipt(*line, receipt))?;
+                if let Some(conflict) = conflict {
+                    return Err(Error::from(conflict).into());
                 }
             }
             // What fits is appended; the first line that does not is named.
@@ -210,15 +231,15 @@ impl Applier<'_> {
 
     fn append_each(&mut self, group: Vec<Waiting>) -> Result<(), Failure> {
         for Waiting { line, batch } in group {
-            let appended = self.store.log().append(batch, Durability::Synced);
+            let appended = self.store()?.log().append(batch, Durability::Synced);
             let receipt = appended.map_err(|error| Failure::from(error).within(&format!("line {line}")))?;
+            self.appended = Some((line, receipt.position()));
             self.give_receipt(line, &receipt)?;
         }
         Ok(())
     }
 
     fn give_receipt(&mut self, line: u64, receipt: &Receipt) -> Result<(), Failure> {
-        self.appended = Some((line, receipt.position()));
         let mut cells = vec![Cell::Number(line)];
         cells.extend(receipts::cells(receipt));
         self.sheet.row(&cells)
@@ -230,6 +251,20 @@ impl Applier<'_> {
             Some((line, position)) => format!("the lines up to line {line} are appended, up to {position}"),
         }
     }
+}
+
+/// Returns the lines that were appended, up to the conflict of one that was not.
+fn appended(
+    answers: impl Iterator<Item = (u64, Result<Receipt, Conflict>)>,
+) -> (Vec<(u64, Receipt)>, Option<Conflict>) {
+    let mut receipts = Vec::new();
+    for (line, answer) in answers {
+        match answer {
+            Ok(receipt) => receipts.push((line, receipt)),
+            Err(conflict) => return (receipts, Some(conflict)),
+        }
+    }
+    (receipts, None)
 }
 
 /// Returns the failure of a whole group, none of which was appended.

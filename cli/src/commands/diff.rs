@@ -20,7 +20,7 @@ A..B compares the state at A with the state at B; A alone or `A..` with the newe
 at --at; `..B` starts at the beginning. Without a range: what the last commit changed. With NS only
 that record and those below it. A field that was set again to an equal value does not differ.
 
-A first argument that can be read as a moment is one; `diff @-1.. today` compares a record `today`.")]
+A first argument that contains `..` or can be read as a moment is no record; `diff @-1.. today` compares a record `today`.")]
 pub(crate) struct Diff {
     /// The moments A..B, or the record if it is none
     #[arg(value_name = "A[..B]")]
@@ -56,7 +56,7 @@ impl Diff {
                 let from = from.or(Some(When::Position(Position::START)));
                 Ok((Range { from, to }, second.clone()))
             }
-            (Err(_), None) if !first.contains(['@', ':', ' ']) => {
+            (Err(_), None) if !first.contains(['@', ':', ' ']) && !first.contains("..") => {
                 Ok((Range::default(), Some(Namespace::new(first)?)))
             }
             (Err(failure), _) => Err(failure),

@@ -5,7 +5,7 @@ use clap::Subcommand;
 use serde_json::{Value as Json, json};
 
 use crate::failure::{Exit, Failure, exit_of, warn};
-use crate::import::{ImportError, ImportReport, RowProblem, appendmuch};
+use crate::import::{ImportError, ImportReport, KeptRaw, RowProblem, appendmuch};
 use crate::output::{Cell, print_answer};
 use crate::session::Session;
 
@@ -31,7 +31,12 @@ enum Source {
 
 Each row becomes a commit, in order, with its line of code; into an empty store the original times
 stay, into another they become `occurred_at`. All rows are checked before the first is written. A
-value of a type that is not known is kept raw and reported.")]
+value of a type that is not known is kept raw and reported.
+
+A row that the store has already is passed over (`skipped`), so that an import that was interrupted
+can be done again and no row stands there twice: each commit has the tag `appendmuch` with the row's
+number, and is the same row if field, line and time are the same. Finding them reads the whole store
+once.")]
 struct Appendmuch {
     /// The file; it is only read
     #[arg(value_name = "FILE")]
@@ -59,13 +64,23 @@ impl Appendmuch {
         drop(progress);
         let report = report.map_err(|error| failure(&error))?;
         for (type_id, kept) in &report.kept_raw {
-            let (count, first) = (kept.count, kept.first.first().copied().unwrap_or_default());
-            warn(&format!(
-                "{count} values of the unknown type {type_id} were kept raw, the first at {first}"
-            ));
+            warn(&kept_raw(*type_id, kept));
         }
-        print_answer(&session.style, parts(&report))?;
+        let told = |failure: Failure| failure.help(format!("{} rows were imported", report.rows));
+        print_answer(&session.style, parts(&report)).map_err(told)?;
         Ok(Exit::Done)
+    }
+}
+
+fn kept_raw(type_id: u8, kept: &KeptRaw) -> String {
+    let first = kept.first.first().copied().unwrap_or_default();
+    let what = match kept.type_is_known {
+        true => format!("of type {type_id} that cannot be read"),
+        false => format!("of the unknown type {type_id}"),
+    };
+    match kept.count {
+        1 => format!("1 value {what} was kept raw, at {first}"),
+        count => format!("{count} values {what} were kept raw, the first at {first}"),
     }
 }
 
@@ -81,6 +96,7 @@ fn parts(report: &ImportReport) -> Vec<(&'static str, Cell)> {
         .collect();
     vec![
         ("rows", Cell::Number(report.rows)),
+        ("skipped", Cell::Number(report.skipped)),
         ("deletions", Cell::Number(report.deletions)),
         ("first_position", first.map_or(Cell::Absent, Cell::Position)),
         ("last_position", last.map_or(Cell::Absent, Cell::Position)),
@@ -95,10 +111,15 @@ fn failure(error: &ImportError) -> Failure {
         ImportError::Row { problem, .. } if is_damage(problem) => Exit::Damage,
         _ => Exit::Usage,
     };
-    let failure = Failure::new(exit, error.to_string());
-    match std::error::Error::source(error) {
-        Some(source) => failure.because(source),
-        None => failure,
+    let mut failure = Failure::new(exit, error.to_string());
+    if let Some(source) = std::error::Error::source(error) {
+        failure = failure.because(source);
+    }
+    match error {
+        ImportError::Write { rows: 1.., .. } => {
+            failure.help("import the file again: the rows that are there are passed over")
+        }
+        _ => failure,
     }
 }
 

@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 
-use annals::{DumpSummary, Store, check_dump};
+use annals::{DumpSummary, Error, Position, Store, check_dump};
 
 use crate::failure::{Exit, Failure};
 use crate::output::{Cell, print_answer};
@@ -17,7 +17,8 @@ use crate::session::Session;
 
 The store must be empty, or hold the first commits of the dump already: these are passed over. A
 file is checked as a whole before anything is written; where standard input turns out to be damaged
-or cut off, the whole commits before that place stay. A damaged dump is exit code 5.")]
+or cut off, the whole commits before that place stay. A damaged dump is exit code 5; if another
+process appends meanwhile, the exit code is 3 and the load can be run again.")]
 pub(crate) struct Load {
     /// The file to read, - for standard input
     #[arg(value_name = "FILE", default_value = "-")]
@@ -27,24 +28,27 @@ pub(crate) struct Load {
 /// Bytes read between two looks at the progress bar.
 const BUFFER_BYTES: usize = 1 << 18;
 
+/// The first bytes of a dump that this version reads.
+const DUMP_START: &[u8] = b"ANNALS\0\x01";
+
 impl Load {
     pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
         session.refuse_at()?;
         session.url()?;
         let (store, summary) = if self.file.as_os_str() == "-" {
-            let store = session.open_to_write()?;
-            let summary = store.log().load(&mut io::stdin().lock(), |_| {})?;
-            (store, summary)
+            load_from(&mut io::stdin().lock(), session)?
         } else {
             load_file(&self.file, session)?
         };
+        let last_position = store.log().last_position()?;
         let parts = vec![
             ("commits", Cell::Number(summary.commits)),
             ("entries", Cell::Number(summary.entries)),
             ("skipped", Cell::Number(summary.skipped)),
-            ("last_position", store.log().last_position()?.into()),
+            ("last_position", last_position.into()),
         ];
-        print_answer(&session.style, parts)?;
+        let told = |failure: Failure| failure.help(format!("the dump was loaded, up to {last_position}"));
+        print_answer(&session.style, parts).map_err(told)?;
         Ok(Exit::Done)
     }
 }
@@ -58,10 +62,37 @@ fn load_file(path: &Path, session: &Session) -> Result<(Store, DumpSummary), Fai
         check_dump(&mut Counted::new(&file, &progress))?;
         file.rewind().map_err(refuse)?;
     }
-    let store = session.open_to_write()?;
     let progress = session.progress(metadata.len());
-    let summary = store.log().load(&mut Counted::new(&file, &progress), |_| {})?;
-    Ok((store, summary))
+    load_from(&mut Counted::new(&file, &progress), session)
+}
+
+/// Loads a dump into the store, which is created only if the input begins like a dump.
+fn load_from(input: &mut impl BufRead, session: &Session) -> Result<(Store, DumpSummary), Failure> {
+    let mut start = Vec::new();
+    let read = input.by_ref().take(DUMP_START.len() as u64).read_to_end(&mut start);
+    read.map_err(|error| Failure::usage("the dump cannot be read").because(&error))?;
+    let is_dump = start == DUMP_START;
+    let mut whole = start.as_slice().chain(input);
+    if !is_dump {
+        check_dump(&mut whole)?;
+    }
+    let store = session.open_to_write()?;
+    let had = store.log().last_position()?;
+    match store.log().load(&mut whole, |_| {}) {
+        Ok(summary) => Ok((store, summary)),
+        Err(error) => Err(failure(error, had, store.log().last_position()?)),
+    }
+}
+
+/// Returns the failure of a load into a log that ended at `had` before, and at `has` after it.
+fn failure(error: Error, had: Position, has: Position) -> Failure {
+    match &error {
+        // What was to be put there was not there at the beginning.
+        Error::Restore { position, .. } if had < *position && *position <= has => {
+            Failure::new(Exit::Conflict, "another process appended meanwhile").help("run the load again")
+        }
+        _ => error.into(),
+    }
 }
 
 /// A file that tells a progress bar how much of it was read.
@@ -95,5 +126,25 @@ impl BufRead for Counted<'_> {
         self.file.consume(count);
         self.read += count as u64;
         self.progress.set(self.read);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_loses_to_another_process_is_told_so() {
+        let at = |number| Position::new(number).unwrap();
+        let exit = |had, has| {
+            let error = Error::Restore { position: at(5), reason: "it does not fit" };
+            failure(error, at(had), at(has)).exit
+        };
+        assert_eq!(exit(4, 5), Exit::Conflict);
+        assert_eq!(exit(4, 9), Exit::Conflict);
+        // It was another log from the beginning, or the dump leaves a gap.
+        assert_eq!(exit(5, 5), Exit::Usage);
+        assert_eq!(exit(3, 3), Exit::Usage);
+        assert_eq!(exit(3, 4), Exit::Usage);
     }
 }

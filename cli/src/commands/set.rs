@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use annals::codec::Value;
+use annals::codec::{Registry, Value};
 use annals::{Condition, Context, Key, Namespace, Position};
 
 use crate::assignments::Assignment;
@@ -23,6 +23,8 @@ Assignments:
   K:TYPE=TEXT   a value of a type: bool, integer, float, decimal, uuid, timestamp, datetime, date,
                 time, duration, bytes (base64), text, json
   K:TYPE@=FILE  the same from a file; with `bytes` the file's bytes as they are
+
+A file that is read may have 64 MiB.
 
 The receipt says at which position the commit stands.")]
 pub(crate) struct Set {
@@ -97,14 +99,16 @@ impl Expected {
 
 impl Set {
     pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_write()?;
         let Set { namespace, assignments, context, expect } = self;
-        let parse = |text: &String| Assignment::parse(text, store.registry());
+        let registry = Registry::default();
+        let parse = |text: &String| Assignment::parse(text, &registry);
         let assignments = assignments.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
         let mut fields = HashSet::new();
         if let Some(twice) = assignments.iter().find(|assignment| !fields.insert(&assignment.field)) {
             return Err(Failure::usage(format!("field `{}` is set twice", twice.field)));
         }
+        // Only now, so that a wrong command line leaves no new store behind.
+        let store = session.open_to_write()?;
         let committed = store.commit(context.context("set"), |tx| {
             let record = tx.record(&namespace)?;
             for Assignment { field, value } in &assignments {

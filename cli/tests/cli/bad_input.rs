@@ -49,9 +49,15 @@ fn fields_without_a_value() {
 #[test]
 fn values_that_cannot_be_read() {
     let place = filled();
-    for assignment in
-        ["score", "score:=ten", "score:=", "a:odd=1", "a:date=today", "a:=99999999999999999999", "a@=none"]
-    {
+    for assignment in [
+        "score",
+        "score:=ten",
+        "score:=",
+        "a:odd=1",
+        "a:date=today",
+        "a:=340282366920938463463374607431768211456",
+        "a@=none",
+    ] {
         refused(&place, &["set", "game/player1", assignment]);
     }
     refused(&place, &["set", "game/player1", "a=1", "a=2"]);
@@ -182,7 +188,75 @@ fn no_error_says_a_stored_value() {
     }
     let mut line = Vec::new();
     writeln!(line, "{{\"set\": {{\"a\": {{\"x\": {{\"$decimal\": \"hunter2\"}}}}}}}}").unwrap();
-    let answer = place.annals_reading(&["apply", "-"], &line);
-    assert_eq!(answer.code, Some(2));
-    assert!(!answer.err.contains("hunter2"), "{}", answer.err);
+    writeln!(line, "{{\"set\": {{\"a\": {{\"x\": {{\"$hunter2\": 1}}}}}}}}").unwrap();
+    writeln!(line, "{{\"set\": {{\"a\": {{\"x\": {{\"$custom\": [\"hunter2\", 1]}}}}}}}}").unwrap();
+    for line in line.split_inclusive(|byte| *byte == b'\n') {
+        let answer = place.annals_reading(&["apply", "-"], line);
+        assert_eq!(answer.code, Some(2));
+        assert!(!answer.err.contains("hunter2"), "{}", answer.err);
+    }
+}
+
+#[test]
+fn what_looks_like_a_range_and_is_none_is_not_taken_for_a_record() {
+    let place = filled();
+    for range in ["1..3", "2026-13-01..2026-13-02", "...", "a..b", "1.."] {
+        assert!(refused(&place, &["diff", range]).contains("names no moment"), "{range}");
+    }
+    assert_eq!(place.ok(&["diff", "@0..", "a..b"]), "");
+}
+
+#[test]
+fn a_file_over_the_limit_is_read_no_further() {
+    let place = filled();
+    if fs::exists("/dev/zero").unwrap() {
+        refused(&place, &["set", "game/player1", "a:bytes@=/dev/zero"]);
+    }
+    fs::File::create(place.path("long")).unwrap().set_len((64 << 20) + 1).unwrap();
+    for assignment in ["a@=long", "a:bytes@=long", "a:@=long"] {
+        let message = refused(&place, &["set", "game/player1", assignment]);
+        assert_eq!(message, "error: field `a`: `long` is longer than 67108864 bytes");
+    }
+    assert_eq!(place.last_position(), 2);
+}
+
+#[test]
+fn what_cannot_be_written_leaves_no_store_behind() {
+    let place = Place::new();
+    for assignment in ["a:=bad", "a", "a-b=1", "a@=none"] {
+        refused(&place, &["set", "n", assignment]);
+    }
+    let nothing = ["", "\n\n", "{\"id\": 1}\n", "no json", "{\"set\": {\"a\": {\"b-c\": 1}}}"];
+    for input in nothing {
+        place.annals_reading(&["apply", "-"], input.as_bytes());
+    }
+    fs::write(place.path("empty"), "").unwrap();
+    assert_eq!(place.ok(&["apply", "empty", "-o", "json"]), "[]\n");
+    assert!(!place.path("store.db").exists());
+}
+
+#[test]
+fn a_receipt_that_cannot_be_written_is_told_with_the_error() {
+    let place = Place::new();
+    let full = || fs::OpenOptions::new().write(true).open("/dev/full");
+    if full().is_err() {
+        return;
+    }
+    let said = |arguments: &[&str]| {
+        let output = place.command(arguments).stdout(full().unwrap()).output().unwrap();
+        assert_eq!(output.status.code(), Some(4), "{arguments:?}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.starts_with("error: the output cannot be written\n"), "{message}");
+        message.lines().last().unwrap().trim_start().to_owned()
+    };
+    assert_eq!(said(&["set", "a", "x=1", "y=2"]), "help: the commit was made, up to @2");
+    assert_eq!(said(&["rm", "a", "x"]), "help: the commit was made, up to @3");
+    fs::write(place.path("lines"), "{\"set\": {\"a\": {\"x\": 1}}}\n".repeat(3)).unwrap();
+    for format in ["json", "jsonl", "csv", "table"] {
+        let before = place.last_position();
+        let message = said(&["apply", "lines", "-o", format]);
+        let after = place.last_position();
+        assert_eq!(after, before + 3, "{format}");
+        assert_eq!(message, format!("help: the lines up to line 3 are appended, up to @{after}"), "{format}");
+    }
 }

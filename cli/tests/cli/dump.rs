@@ -86,3 +86,39 @@ fn a_dump_replaces_a_file_as_a_whole_and_follows_links() {
     let left_over: Vec<_> = names.filter(|name| name.to_str().unwrap().starts_with('.')).collect();
     assert_eq!(left_over, Vec::<std::ffi::OsString>::new());
 }
+
+#[test]
+fn a_dump_does_not_replace_a_database_least_of_all_its_own() {
+    let place = filled();
+    let _writer = rusqlite::Connection::open(place.path("store.db")).unwrap();
+    rusqlite::Connection::open(place.path("theirs.db")).unwrap().execute_batch("CREATE TABLE t (x)").unwrap();
+    std::os::unix::fs::symlink("store.db", place.path("link")).unwrap();
+    fs::hard_link(place.path("store.db"), place.path("hard")).unwrap();
+    let before = fs::read(place.path("store.db")).unwrap();
+    for target in ["store.db", "./store.db", "link", "hard", "store.db-wal", "store.db-shm", "theirs.db"] {
+        let message = place.fails(2, &["dump", target]);
+        assert!(message.starts_with(&format!("error: `{target}` is ")), "{message}");
+    }
+    assert_eq!(fs::read(place.path("store.db")).unwrap(), before);
+    assert_eq!(place.last_position(), 4);
+}
+
+#[test]
+fn a_link_to_nothing_stays_a_link() {
+    let place = filled();
+    std::os::unix::fs::symlink("nowhere", place.path("link")).unwrap();
+    let message = place.fails(4, &["dump", "link"]);
+    assert!(message.starts_with("error: `link` cannot be written\n"), "{message}");
+    assert!(place.path("link").is_symlink());
+}
+
+#[test]
+fn what_is_no_dump_leaves_no_store_behind() {
+    let place = Place::new();
+    for (input, offset) in [(&b""[..], 0), (b"ANN", 0), (b"no dump at all", 0), (b"ANNALS\0\x09", 7)] {
+        let answer = place.annals_reading(&["load"], input);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(5), ""), "{input:?}");
+        assert!(answer.err.contains(&format!("damaged at byte {offset}:")), "{}", answer.err);
+    }
+    assert!(!place.path("store.db").exists());
+}

@@ -96,3 +96,21 @@ fn along_answers(place: &Place, case: &Value) {
         rows.iter().map(|row| json!([row["value"], row["shown"].get("score")])).collect();
     assert_eq!(json!(answers), case[2], "{namespace} {field}");
 }
+
+#[test]
+fn values_that_are_kept_raw_are_told_from_types_that_are_not_known() {
+    let place = Place::new();
+    let rows = rusqlite::Connection::open(place.path("rows.db")).unwrap();
+    rows.execute_batch(
+        "CREATE TABLE a_values (seq, namespace, field, value, created_at, context);
+         INSERT INTO a_values VALUES (1, 'a', 'x', x'0078', 1.0, ''), (2, 'a', 'x', x'c8', 1.0, ''),
+             (3, 'a', 'x', x'c8', 1.0, ''), (4, 'a', 'x', x'c9', 1.0, '')",
+    )
+    .unwrap();
+    let answer = place.annals(&["import", "appendmuch", "rows.db"]);
+    assert_eq!(answer.code, Some(0));
+    let expected = "warning: 1 value of type 0 that cannot be read was kept raw, at @1\n\
+                    warning: 2 values of the unknown type 200 were kept raw, the first at @2\n\
+                    warning: 1 value of the unknown type 201 was kept raw, at @4\n";
+    assert_eq!(answer.err, expected);
+}

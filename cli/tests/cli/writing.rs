@@ -131,3 +131,37 @@ fn what_a_terminal_would_obey_is_spelled_out() {
     let conflict = place.fails(3, &["set", "a", "x=1", "--expect", "absent"]);
     assert!(conflict.contains("@1 by m\\u001b]0;x\\u0007 ("), "{conflict}");
 }
+
+#[test]
+fn json_numbers_and_depth_are_what_the_library_reads() {
+    let place = Place::new();
+    let deep = format!("{}0{}", "[".repeat(128), "]".repeat(128));
+    place.ok(&["set", "a", "zero:=-0", "wide:=99999999999999999999", &format!("deep:={deep}")]);
+    let line = format!("{{\"set\": {{\"b\": {{\"zero\": -0, \"deep\": {deep}}}}}, \"id\": -0}}");
+    assert_eq!(place.annals_reading(&["apply", "-"], line.as_bytes()).code, Some(0));
+    assert_eq!(place.ok(&["get", "a", "zero", "wide"]), "0\n{\"$int\":\"99999999999999999999\"}\n");
+    assert_eq!(place.ok(&["get", "b", "zero", "deep"]), format!("0\n{deep}\n"));
+    assert_eq!(place.ok(&["--at", "tag:id=0", "get", "b", "zero"]), "0\n");
+    for levels in [129, 50_000] {
+        let deeper = format!("x:={}0{}", "[".repeat(levels), "]".repeat(levels));
+        let message = place.fails(2, &["set", "a", &deeper]);
+        assert!(message.contains("nested deeper than 128 levels"), "{message}");
+    }
+}
+
+#[test]
+fn programs_get_what_a_terminal_would_obey_spelled_out_and_unchanged_in_meaning() {
+    let place = Place::new();
+    let text = "\u{1b}[2J\u{9b}\u{7f}\u{202e}\u{feff}\u{e0001}";
+    place.ok(&["set", "a", &format!("x={text}"), "--actor", text, "--tag", &format!("{text}={text}")]);
+    for command in [&["show"][..], &["get", "a", "x"], &["log", "-p"], &["history", "a", "x"], &["stat"]] {
+        for format in ["json", "jsonl"] {
+            let out = place.ok(&[command, &["-o", format]].concat());
+            let obeyed = |c: char| (c.is_control() && c != '\n') || text.contains(c) && !c.is_ascii();
+            assert!(!out.contains(obeyed), "{out:?}");
+        }
+    }
+    assert_eq!(parsed(&place.ok(&["show", "-o", "jsonl"]))["value"], text);
+    assert_eq!(parsed(&place.ok(&["log", "-o", "jsonl"]))["tags"], json!({text: text}));
+    assert!(place.ok(&["show", "-o", "csv"]).contains(text));
+}

@@ -72,7 +72,7 @@ fn a_bad_row_is_named() {
             |row| row.value = Some(Default::default()),
             "row 3 cannot be imported; nothing was: `value` is empty",
         ),
-        (|row| row.context = "c".repeat((1 << 20) + 1), "context of 1048577 bytes is over the limit"),
+        (|row| row.context = "c".repeat((1 << 20) + 1), "context of 1048609 bytes is over the limit"),
     ];
     let folder = tempfile::tempdir().unwrap();
     for (spoil, expected) in cases {

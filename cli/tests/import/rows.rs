@@ -170,3 +170,66 @@ fn rows_that_still_stand_in_the_write_ahead_log_are_read() {
     assert_eq!(store.record("a").unwrap().get("x").unwrap(), Some(2));
     assert!(std::fs::read(&file).unwrap() == before);
 }
+
+/// What a log holds, without the ids of the commits, which are made anew, and the times of recording.
+fn rows_of(store: &Store) -> Vec<(annals::Context, annals::Entry)> {
+    let row = |commit: CommitEntries| (commit.commit.context.clone(), commit.entries[0].clone());
+    commits(store).into_iter().map(row).collect()
+}
+
+#[test]
+fn rows_that_the_log_has_are_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = [Row::set(1, b"\x001"), Row::delete(2), Row::set(3, b"\x002")];
+    let filled = memory();
+    filled.record("other").unwrap().set("x", &1).unwrap();
+    for (store, before) in [(memory(), 0), (filled, 1)] {
+        import(&store, &write_dump(folder.path(), &rows[..2]));
+        let report = import(&store, &write_dump(folder.path(), &rows));
+        assert_eq!((report.rows, report.skipped, report.deletions), (1, 2, 0));
+        assert_eq!(report.positions, Some((position(before + 3), position(before + 3))));
+        let stored = rows_of(&store);
+        let again = import(&store, &write_table(folder.path(), &rows));
+        assert_eq!((again.rows, again.skipped, again.positions), (0, 3, None));
+        assert_eq!(rows_of(&store), stored);
+        assert_eq!(stored.last().unwrap().0.tags.get("appendmuch"), Some(&Value::from(3)));
+        std::fs::remove_file(folder.path().join("rows.sqlite3")).unwrap();
+    }
+}
+
+#[test]
+fn an_import_that_was_interrupted_goes_on_as_it_began() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut rows: Vec<Row> = (1..=4).map(|seq| Row::set(seq, b"\x001")).collect();
+    rows[1].created_at = 1e9 + 9.0;
+    let store = memory();
+    import(&store, &write_dump(folder.path(), &rows[..2]));
+    assert!(import(&store, &write_dump(folder.path(), &rows)).kept_times);
+    assert_eq!(times(&commits(&store)), [(1, 1), (9, 9), (9, 3), (9, 4)]);
+
+    store.record("b").unwrap().set("y", &1).unwrap();
+    rows.push(Row::set(5, b"\x001"));
+    assert!(!import(&store, &write_dump(folder.path(), &rows)).kept_times);
+}
+
+#[test]
+fn rows_of_another_file_with_the_same_numbers_are_other_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Row::set(1, b"\x001");
+    let others = [
+        Row { created_at: 5.0, ..first.clone() },
+        Row { context: "game.play:77".into(), ..first.clone() },
+        Row { field: "y".into(), ..first.clone() },
+        Row { value: None, ..first.clone() },
+        first,
+    ];
+    let store = memory();
+    for (number, row) in (1..).zip(&others) {
+        let report = import(&store, &write_dump(folder.path(), std::slice::from_ref(row)));
+        assert_eq!((report.rows, report.skipped), (1, 0), "{row:?}");
+        assert_eq!(store.log().last_position().unwrap(), position(number));
+    }
+    for row in &others {
+        assert_eq!(import(&store, &write_dump(folder.path(), std::slice::from_ref(row))).skipped, 1);
+    }
+}

@@ -7,6 +7,7 @@
 mod cell;
 mod dump;
 mod error;
+mod mark;
 mod python;
 mod report;
 mod row;
@@ -14,6 +15,7 @@ mod source;
 mod sqlite;
 mod writer;
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use annals::Store;
@@ -21,6 +23,7 @@ use annals::Store;
 pub use error::{ImportError, RowProblem};
 pub use report::{ImportReport, KeptRaw};
 
+use mark::Imported;
 use source::Source;
 use writer::Writer;
 
@@ -40,6 +43,12 @@ use writer::Writer;
 /// - A value of a type that the package does not know out of the box, or that no
 ///   [`Value`](annals::codec::Value) can hold, is kept raw: as the custom value `python.raw`, a
 ///   tuple of the type id and the payload's bytes. The report counts them.
+/// - Each commit carries the tag `appendmuch` with the row's `seq`. A row whose commit the log has
+///   already (number, field, location and time are the same) is passed over, so that an import that
+///   was interrupted can be done again, and the same rows never stand there twice. To find them the
+///   whole log is read once. A log that an interrupted import into an empty one left behind gets the
+///   rest with the original times, too. Two imports of the same rows at the same moment are not
+///   seen by one another.
 ///
 /// # Errors
 /// All rows are checked before the first is written, so that a file with a bad row imports
@@ -55,8 +64,22 @@ pub fn appendmuch(
     progress: &mut dyn FnMut(u64),
 ) -> Result<ImportReport, ImportError> {
     let mut source = Source::open(file, table)?;
-    source.each_row(&mut |_| Ok(()))?;
-    let mut writer = Writer::new(store.log(), progress)?;
-    source.each_row(&mut |row| writer.add(row))?;
+    let unreadable = |source| ImportError::Write { rows: 0, through: None, source };
+    let imported = Imported::find(store.log()).map_err(unreadable)?;
+    let mut known = HashSet::new();
+    source.each_row(&mut |row| {
+        if imported.has(&row).map_err(unreadable)? {
+            known.insert(row.seq);
+        }
+        Ok(())
+    })?;
+    let mut writer = Writer::new(store.log(), imported.beginning(known.len() as u64), progress);
+    source.each_row(&mut |row| {
+        if known.contains(&row.seq) {
+            writer.pass_over();
+            return Ok(());
+        }
+        writer.add(row)
+    })?;
     writer.finish()
 }

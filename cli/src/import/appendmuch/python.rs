@@ -27,6 +27,11 @@ pub(super) fn keep(type_id: u8, payload: &[u8]) -> Kept {
     }
 }
 
+/// Returns whether the package itself writes values of this type.
+pub(super) fn is_known(type_id: u8) -> bool {
+    matches!(type_id, 0..=13 | 128..=131 | 133)
+}
+
 fn raw(type_id: u8, payload: &[u8]) -> Vec<u8> {
     let content = Value::Tuple(vec![Value::from(type_id), Value::Bytes(payload.to_vec())]);
     let raw = Value::Custom { tag: RAW_TAG, content: Box::new(content) };

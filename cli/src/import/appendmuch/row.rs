@@ -3,6 +3,7 @@ use annals::{Action, CONTEXT_BYTES_MAX, Error, Key, VALUE_BYTES_MAX, Write};
 
 use super::cell::Cell;
 use super::error::RowProblem;
+use super::mark::MARK_BYTES_MAX;
 use super::python::{self, Kept};
 
 /// The columns of a row as they were read, not yet checked.
@@ -33,7 +34,7 @@ impl Row {
         let key = Key::parse(&cells.namespace.text("namespace")?, &cells.field.text("field")?)?;
         let occurred_at = timestamp(cells.created_at.seconds("created_at")?).ok_or(RowProblem::Time)?;
         let location = cells.context.text("context")?;
-        within_limit("context", location.len(), CONTEXT_BYTES_MAX)?;
+        within_limit("context", location.len() + MARK_BYTES_MAX, CONTEXT_BYTES_MAX)?;
         let (write, raw_type) = match cells.value.bytes_or_null("value")? {
             None => (Write::delete(key), None),
             Some(value) => {

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
 use annals::codec::Timestamp;
-use annals::{Batch, Commit, CommitEntries, CommitId, Context, Durability, Entry, Error, Log, Position};
+use annals::{Batch, Commit, CommitEntries, CommitId, Durability, Entry, Error, Log, Position};
 
 use super::error::ImportError;
+use super::mark::context;
 use super::report::ImportReport;
 use super::row::Row;
 
@@ -26,19 +27,27 @@ pub(super) struct Writer<'a> {
 /// What becomes of the original times.
 #[derive(Clone, Copy)]
 enum Times {
-    /// The log was empty: they are the times of recording, as far as they do not fall.
-    Recorded { last: Timestamp },
+    /// The log holds nothing else: they are the times of recording, as far as they do not fall.
+    Recorded { last: Position, time: Timestamp },
     /// The log has its own times.
     Occurred,
 }
 
 impl<'a> Writer<'a> {
-    pub(super) fn new(log: &'a Log, progress: &'a mut dyn FnMut(u64)) -> Result<Writer<'a>, ImportError> {
-        let unreadable = |source| ImportError::Write { rows: 0, through: None, source };
-        let is_empty = log.last_position().map_err(unreadable)? == Position::START;
-        let times = if is_empty { Times::Recorded { last: Timestamp::MIN } } else { Times::Occurred };
-        let report = ImportReport { kept_times: is_empty, ..ImportReport::default() };
-        Ok(Writer { log, progress, group: Vec::new(), group_bytes: 0, through: None, times, report })
+    /// Returns a writer that goes on after the `beginning` of the same rows, if the log is that.
+    pub(super) fn new(
+        log: &'a Log,
+        beginning: Option<(Position, Timestamp)>,
+        progress: &'a mut dyn FnMut(u64),
+    ) -> Writer<'a> {
+        let times = beginning.map_or(Times::Occurred, |(last, time)| Times::Recorded { last, time });
+        let report = ImportReport { kept_times: beginning.is_some(), ..ImportReport::default() };
+        Writer { log, progress, group: Vec::new(), group_bytes: 0, through: None, times, report }
+    }
+
+    /// Counts a row that the log has already.
+    pub(super) fn pass_over(&mut self) {
+        self.report.skipped += 1;
     }
 
     pub(super) fn add(&mut self, row: Row) -> Result<(), ImportError> {
@@ -59,7 +68,7 @@ impl<'a> Writer<'a> {
         let Some(through) = rows.last().map(|row| row.seq) else { return Ok(()) };
         let marks: Vec<_> = rows.iter().map(|row| (row.is_deletion(), row.raw_type)).collect();
         let written = match self.times {
-            Times::Recorded { last } => self.restore(rows, last),
+            Times::Recorded { last, time } => self.restore(rows, last, time),
             Times::Occurred => self.append(rows),
         };
         let positions = written.map_err(|source| ImportError::Write {
@@ -77,7 +86,7 @@ impl<'a> Writer<'a> {
 
     fn append(&self, rows: Vec<Row>) -> Result<Vec<Position>, Error> {
         let batches = rows.into_iter().map(|row| {
-            let mut batch = Batch::new(context(row.location, row.occurred_at));
+            let mut batch = Batch::new(context(row.location, row.occurred_at, row.seq));
             batch.writes.push(row.write);
             batch
         });
@@ -85,15 +94,19 @@ impl<'a> Writer<'a> {
         answers.into_iter().map(|answer| Ok(answer?.position())).collect()
     }
 
-    fn restore(&mut self, rows: Vec<Row>, mut recorded_at: Timestamp) -> Result<Vec<Position>, Error> {
-        let commits = rows.into_iter().zip(self.report.rows + 1..).map(|(row, number)| {
-            recorded_at = recorded_at.max(row.occurred_at);
-            let position = Position::START.plus(number);
-            commit(row, position, recorded_at)
+    fn restore(
+        &mut self,
+        rows: Vec<Row>,
+        mut last: Position,
+        mut time: Timestamp,
+    ) -> Result<Vec<Position>, Error> {
+        let commits = rows.into_iter().map(|row| {
+            (last, time) = (last.plus(1), time.max(row.occurred_at));
+            commit(row, last, time)
         });
         let commits: Vec<CommitEntries> = commits.collect();
         self.log.driver().restore(&commits)?;
-        self.times = Times::Recorded { last: recorded_at };
+        self.times = Times::Recorded { last, time };
         Ok(commits.into_iter().map(|commit| commit.commit.last).collect())
     }
 }
@@ -104,13 +117,9 @@ fn commit(row: Row, position: Position, recorded_at: Timestamp) -> CommitEntries
         last: position,
         id: CommitId::make(),
         recorded_at,
-        context: context(row.location, row.occurred_at),
+        context: context(row.location, row.occurred_at, row.seq),
     };
     let (key, action) = (row.write.key, row.write.action);
     let entry = Entry { position, key, action, actor: None, reason: None };
     CommitEntries { commit: Arc::new(commit), entries: vec![entry] }
-}
-
-fn context(location: String, occurred_at: Timestamp) -> Context {
-    Context::new().location(location).occurred_at(occurred_at)
 }
