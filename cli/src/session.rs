@@ -84,7 +84,20 @@ impl Session {
     pub(crate) fn snapshot(&self, store: &Store) -> Result<Snapshot, Failure> {
         match &self.at {
             None => Ok(store.snapshot()?),
-            Some(when) => Ok(store.at(when.resolve(store)?)?),
+            Some(when) => {
+                let snapshot = store.at(when.resolve(store)?)?;
+                self.note_if_inside(when, &snapshot);
+                Ok(snapshot)
+            }
+        }
+    }
+
+    /// Positions of entries are shown everywhere, but only the end of a commit is a moment.
+    fn note_if_inside(&self, when: &When, snapshot: &Snapshot) {
+        if let When::Position(asked) = when
+            && *asked != snapshot.position()
+        {
+            self.note(&format!("{asked} lies inside a commit; reading as of {}", snapshot.position()));
         }
     }
 

@@ -1,6 +1,6 @@
 //! What the user may have meant.
 
-use annals::{Action, Change, Error, Field, Key, Moment, Record};
+use annals::{Action, Change, Error, Field, Key, Past, Record};
 
 use crate::escape::escape;
 use crate::failure::Failure;
@@ -10,11 +10,7 @@ use crate::times::Present;
 const LIKENESS_MIN: f64 = 0.75;
 
 /// Returns the failure that `field` has no value in `record`, with the best help there is.
-pub(crate) fn no_value<M: Moment>(
-    record: &Record<M>,
-    field: &Field,
-    present: &Present,
-) -> Result<Failure, Failure> {
+pub(crate) fn no_value(record: &Record<Past>, field: &Field, present: &Present) -> Result<Failure, Failure> {
     let key = Key::new(record.namespace().clone(), field.clone())?;
     let mut entries = record.entries()?;
     let deleted = entries.iter().find(|change| change.key() == &key).map(|change| {
@@ -24,7 +20,7 @@ pub(crate) fn no_value<M: Moment>(
     entries.retain(|change| change.entry.action != Action::Deleted);
     let help =
         deleted.or_else(|| meant(&entries, field, present)).unwrap_or_else(|| match entries.is_empty() {
-            true => "this record has no fields; `annals ls` lists those that have".to_owned(),
+            true => format!("the record has no fields as of {}", record.position()),
             false => format!("`annals ls {}` lists what there is", record.namespace()),
         });
     Ok(Failure::from(Error::NotFound { key }).help(help))

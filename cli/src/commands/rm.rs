@@ -33,7 +33,7 @@ impl Rm {
         });
         let committed = match committed {
             Err(annals::Error::NotFound { key }) => {
-                let record = store.record(&namespace)?;
+                let record = store.snapshot()?.record(&namespace)?;
                 return Err(suggestion::no_value(&record, key.field(), session.present())?);
             }
             other => other?,

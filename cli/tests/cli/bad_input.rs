@@ -41,7 +41,10 @@ fn fields_without_a_value() {
     assert!(
         place.fails(1, &["get", "game/player1", "score", "zzz"]).contains("`annals ls game/player1` lists")
     );
-    assert!(place.fails(1, &["get", "game/player9", "score"]).contains("this record has no fields"));
+    let nothing = |arguments: &[&str]| place.fails(1, arguments);
+    assert!(nothing(&["get", "game/player9", "score"]).contains("the record has no fields as of @2"));
+    let before = nothing(&["--at", "@0", "get", "game/player1", "score"]);
+    assert!(before.contains("the record has no fields as of @0"), "{before}");
     place.fails(1, &["history", "game/player1", "zzz"]);
     place.fails(1, &["within", "game/player1", "score", "--where", "round=1"]);
 }
@@ -259,4 +262,17 @@ fn a_receipt_that_cannot_be_written_is_told_with_the_error() {
         assert_eq!(after, before + 3, "{format}");
         assert_eq!(message, format!("help: the lines up to line 3 are appended, up to @{after}"), "{format}");
     }
+}
+
+/// Positions of entries are shown everywhere, but only the end of a commit is a moment.
+#[test]
+fn a_position_inside_a_commit() {
+    let place = Place::new();
+    place.ok(&["set", "a", "x:=1"]);
+    place.ok(&["set", "a", "x:=2", "y:=3"]);
+    let inside = place.annals(&["--at", "@2", "get", "a", "x"]);
+    assert_eq!((inside.code, inside.out.as_str()), (Some(0), "1\n"));
+    assert_eq!(inside.err, "@2 lies inside a commit; reading as of @1\n");
+    let end = place.annals(&["--at", "@3", "get", "a", "x"]);
+    assert_eq!((end.code, end.out.as_str(), end.err.as_str()), (Some(0), "2\n", ""));
 }
