@@ -28,11 +28,11 @@ mod commands;
 mod escape;
 mod failure;
 pub mod import;
+mod invocation;
 mod json;
 mod output;
 mod progress;
 mod receipts;
-mod session;
 mod suggestion;
 mod times;
 mod values;
@@ -45,7 +45,7 @@ use clap::Parser as _;
 
 use crate::arguments::Arguments;
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 
 /// Runs the command that `arguments` say, the program's name first, and returns its exit code.
 ///
@@ -62,7 +62,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
         Ok(arguments) => arguments,
         Err(error) => return explain(&error).into(),
     };
-    match Session::new(&arguments.globals).and_then(|session| arguments.command.run(&session)) {
+    match Invocation::new(&arguments.globals).and_then(|invocation| arguments.command.run(&invocation)) {
         Ok(exit) => exit.into(),
         Err(failure) => {
             // Where standard error is closed, the exit code has to do.

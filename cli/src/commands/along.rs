@@ -5,8 +5,8 @@ use serde_json::{Map, Value as Json};
 use super::within::view;
 use crate::changes::{self, ACTOR, POSITION, RECORDED_AT, VALUE};
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Sheet};
-use crate::session::Session;
 
 /// Walk along the values of a field, each with other fields as they were while it had that value
 #[derive(Debug, clap::Args)]
@@ -35,10 +35,10 @@ pub(crate) struct Along {
 type Walk = Box<dyn Iterator<Item = Result<(Change, View<Past>), annals::Error>>>;
 
 impl Along {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
         let registry = store.registry();
-        let record = session.snapshot(&store)?.record(&self.namespace)?;
+        let record = invocation.snapshot(&store)?.record(&self.namespace)?;
         let walk: Walk = match self.conditions.is_empty() {
             true => Box::new(record.along(&self.field)?),
             false => Box::new(view(&record, &self.conditions)?.along(&self.field)?),
@@ -46,7 +46,7 @@ impl Along {
         let mut columns = changes::columns(&[VALUE, POSITION, RECORDED_AT, ACTOR]);
         columns.push(Column::for_programs("shown"));
         columns.extend(self.show.iter().map(|field| Column::for_people(field.to_string())));
-        let mut sheet = Sheet::stdout(&session.style, columns)?;
+        let mut sheet = Sheet::stdout(&invocation.style, columns)?;
         for step in walk {
             let (change, view) = step?;
             let mut cells = changes::cells(&change, registry)?;

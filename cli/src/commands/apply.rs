@@ -11,10 +11,10 @@ use annals::{
 
 use crate::change_line::ChangeLine;
 use crate::failure::{Exit, Failure, warn};
+use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Sheet};
 use crate::progress::Progress;
 use crate::receipts;
-use crate::session::Session;
 
 /// Append commits from a file, one a line of JSON
 #[derive(Debug, clap::Args)]
@@ -44,18 +44,18 @@ const BUFFER_BYTES: usize = 1 << 20;
 const TRIES_MAX: u32 = 50;
 
 impl Apply {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        session.refuse_at()?;
-        session.url()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        invocation.refuse_at()?;
+        invocation.url()?;
         let (input, bytes) = self.input()?;
         let mut columns = vec![Column::new("line")];
         columns.extend(receipts::columns());
         let mut applier = Applier {
-            session,
+            invocation,
             store: OnceCell::new(),
             registry: Registry::default(),
-            sheet: Sheet::stdout(&session.style, columns)?,
-            progress: session.progress(bytes),
+            sheet: Sheet::stdout(&invocation.style, columns)?,
+            progress: invocation.progress(bytes),
             waiting: Vec::new(),
             given: HashSet::new(),
             appended: None,
@@ -95,7 +95,7 @@ struct Waiting {
 /// group fail after a later one was appended: the lines stand in the store in their order, and
 /// where the command ends early, they stand up to the line that it names.
 struct Applier<'a> {
-    session: &'a Session,
+    invocation: &'a Invocation,
     /// Opened, and so created, for the first line that can be appended.
     store: OnceCell<Store>,
     registry: Registry,
@@ -135,7 +135,7 @@ impl Applier<'_> {
 
     fn store(&self) -> Result<&Store, Failure> {
         if self.store.get().is_none() {
-            _ = self.store.set(self.session.open_to_write()?);
+            _ = self.store.set(self.invocation.open_to_write()?);
         }
         Ok(self.store.get().expect("it was set if it was not"))
     }

@@ -2,7 +2,7 @@ use annals::{Action, Namespace};
 
 use crate::changes::{self, ACTOR, FIELD, LOCATION, POSITION, REASON, RECORDED_AT};
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 
 /// Show who set each field of a record, when, why and from where
 #[derive(Debug, clap::Args)]
@@ -17,12 +17,12 @@ pub(crate) struct Blame {
 }
 
 impl Blame {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
-        let mut entries = session.snapshot(&store)?.record(&self.namespace)?.entries()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
+        let mut entries = invocation.snapshot(&store)?.record(&self.namespace)?.entries()?;
         entries.retain(|change| change.entry.action != Action::Deleted);
         let to_people = [FIELD, POSITION, RECORDED_AT, ACTOR, REASON, LOCATION];
-        changes::print(entries.into_iter().map(Ok), &to_people, &session.style, store.registry())?;
+        changes::print(entries.into_iter().map(Ok), &to_people, &invocation.style, store.registry())?;
         Ok(Exit::Done)
     }
 }

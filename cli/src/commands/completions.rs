@@ -3,8 +3,8 @@ use clap_complete::{Shell, generate};
 
 use crate::arguments::Arguments;
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::print;
-use crate::session::Session;
 
 /// Print a script that makes a shell complete this command
 #[derive(Debug, clap::Args)]
@@ -16,7 +16,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, _session: &Session) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, _session: &Invocation) -> Result<Exit, Failure> {
         // Into memory first: the generator panics where it cannot write.
         let mut script = Vec::new();
         generate(self.shell, &mut Arguments::command(), "annals", &mut script);

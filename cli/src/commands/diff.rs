@@ -5,8 +5,8 @@ use annals::{Change, Difference, Differences, Namespace, Position, Scope, Store}
 
 use crate::changes;
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Format, Sheet, Style, print};
-use crate::session::Session;
 use crate::when::When;
 
 /// Show which values differ between two moments
@@ -34,22 +34,22 @@ pub(crate) struct Diff {
 }
 
 impl Diff {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let (range, namespace) = self.range_and_namespace(session)?;
-        let store = session.open_to_read()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let (range, namespace) = self.range_and_namespace(invocation)?;
+        let store = invocation.open_to_read()?;
         let scope = namespace.map_or(Scope::All, Scope::Under);
-        let differences = differences(&store, &range, &scope, session)?;
-        let count = match session.style.format {
-            Format::Table => print_grouped(differences, &store, &session.style)?,
-            _ => print_rows(differences, &store, &session.style)?,
+        let differences = differences(&store, &range, &scope, invocation)?;
+        let count = match invocation.style.format {
+            Format::Table => print_grouped(differences, &store, &invocation.style)?,
+            _ => print_rows(differences, &store, &invocation.style)?,
         };
         Ok(if self.exit_code && count > 0 { Exit::No } else { Exit::Done })
     }
 
     /// Tells the two optional arguments apart.
-    fn range_and_namespace(&self, session: &Session) -> Result<(Range, Option<Namespace>), Failure> {
+    fn range_and_namespace(&self, invocation: &Invocation) -> Result<(Range, Option<Namespace>), Failure> {
         let Some(first) = &self.first else { return Ok((Range::default(), None)) };
-        let range = When::parse_range(first, session.present());
+        let range = When::parse_range(first, invocation.present());
         match (range, &self.second) {
             (Ok((None, None)), _) => Err(Failure::usage("a range names at least one moment")),
             (Ok((from, to)), second) => {
@@ -76,10 +76,10 @@ fn differences(
     store: &Store,
     range: &Range,
     scope: &Scope,
-    session: &Session,
+    invocation: &Invocation,
 ) -> Result<Differences, Failure> {
     let later = match &range.to {
-        None => session.snapshot(store)?,
+        None => invocation.snapshot(store)?,
         Some(to) => store.at(to.resolve(store)?)?,
     };
     let from = match &range.from {

@@ -6,7 +6,7 @@ use annals::{DumpSummary, Store};
 use tempfile::NamedTempFile;
 
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 
 /// Write the whole store as one stream of bytes
 #[derive(Debug, clap::Args)]
@@ -29,31 +29,31 @@ const STORE_SUFFIXES: [&str; 4] = ["", "-wal", "-shm", "-journal"];
 const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
 
 impl Dump {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        session.refuse_at()?;
-        let store = session.open_to_read()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        invocation.refuse_at()?;
+        let store = invocation.open_to_read()?;
         let summary = if self.file.as_os_str() == "-" {
-            dump_to_stdout(&store, session)?
+            dump_to_stdout(&store, invocation)?
         } else {
-            refuse_store(&self.file, session)?;
-            dump_to_path(&self.file, &store, session)?
+            refuse_store(&self.file, invocation)?;
+            dump_to_path(&self.file, &store, invocation)?
         };
-        session.note(&format!("{} commits, {} entries", summary.commits, summary.entries));
+        invocation.note(&format!("{} commits, {} entries", summary.commits, summary.entries));
         Ok(Exit::Done)
     }
 }
 
-fn dump_to_stdout(store: &Store, session: &Session) -> Result<DumpSummary, Failure> {
+fn dump_to_stdout(store: &Store, invocation: &Invocation) -> Result<DumpSummary, Failure> {
     if io::stdout().is_terminal() {
         let failure = Failure::usage("a dump is not for a terminal");
         return Err(failure.help("name a file, or send it on: `annals dump | …`"));
     }
-    dump_to(&mut BufWriter::new(io::stdout().lock()), store, session)
+    dump_to(&mut BufWriter::new(io::stdout().lock()), store, invocation)
 }
 
 /// Fails if `file` is the store's, or belongs to it.
-fn refuse_store(file: &Path, session: &Session) -> Result<(), Failure> {
-    let Some(store) = session.store_file()? else { return Ok(()) };
+fn refuse_store(file: &Path, invocation: &Invocation) -> Result<(), Failure> {
+    let Some(store) = invocation.store_file()? else { return Ok(()) };
     let is_store = STORE_SUFFIXES.iter().any(|suffix| {
         let mut part = store.clone().into_os_string();
         part.push(suffix);
@@ -75,19 +75,19 @@ fn is_same(one: &Path, other: &Path) -> bool {
     is_same_file || resolved(one).is_some_and(|path| Some(path) == resolved(other))
 }
 
-fn dump_to_path(file: &Path, store: &Store, session: &Session) -> Result<DumpSummary, Failure> {
+fn dump_to_path(file: &Path, store: &Store, invocation: &Invocation) -> Result<DumpSummary, Failure> {
     if file.is_file() || fs::symlink_metadata(file).is_err() {
-        return dump_to_file(file, store, session);
+        return dump_to_file(file, store, invocation);
     }
     // Behind a symbolic link to nothing there is nothing to replace.
     fs::metadata(file).map_err(|error| unwritable(file, &error))?;
     // A pipe or a device cannot be replaced.
     let out = File::create(file).map_err(|error| unwritable(file, &error))?;
-    dump_to(&mut BufWriter::new(out), store, session)
+    dump_to(&mut BufWriter::new(out), store, invocation)
 }
 
 /// Writes to a new file beside `file`, then puts it in its place.
-fn dump_to_file(file: &Path, store: &Store, session: &Session) -> Result<DumpSummary, Failure> {
+fn dump_to_file(file: &Path, store: &Store, invocation: &Invocation) -> Result<DumpSummary, Failure> {
     let refuse = |error: &io::Error| unwritable(file, error);
     if is_database(file) {
         return Err(database(file, "an SQLite database"));
@@ -99,7 +99,7 @@ fn dump_to_file(file: &Path, store: &Store, session: &Session) -> Result<DumpSum
         _ => Path::new("."),
     };
     let mut out = BufWriter::new(NamedTempFile::new_in(folder).map_err(|error| refuse(&error))?);
-    let summary = dump_to(&mut out, store, session)?;
+    let summary = dump_to(&mut out, store, invocation)?;
     let out = out.into_inner().map_err(|error| refuse(error.error()))?;
     out.as_file().sync_all().map_err(|error| refuse(&error))?;
     out.persist(&target).map_err(|error| refuse(&error.error))?;
@@ -111,8 +111,8 @@ fn dump_to_file(file: &Path, store: &Store, session: &Session) -> Result<DumpSum
     Ok(summary)
 }
 
-fn dump_to(out: &mut impl Write, store: &Store, session: &Session) -> Result<DumpSummary, Failure> {
-    let progress = session.progress(store.log().last_position()?.get());
+fn dump_to(out: &mut impl Write, store: &Store, invocation: &Invocation) -> Result<DumpSummary, Failure> {
+    let progress = invocation.progress(store.log().last_position()?.get());
     Ok(store.log().dump(out, |position| progress.set(position.get()))?)
 }
 

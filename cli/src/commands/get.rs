@@ -1,7 +1,7 @@
 use annals::{Action, Change, Error, Field, Namespace};
 
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 use crate::suggestion;
 use crate::values::{self, Raw};
 
@@ -27,12 +27,12 @@ pub(crate) struct Get {
 }
 
 impl Get {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
-        let record = session.snapshot(&store)?.record(&self.namespace)?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
+        let record = invocation.snapshot(&store)?.record(&self.namespace)?;
         let mut found: Vec<Change> = Vec::with_capacity(self.fields.len());
         for field in &self.fields {
-            let no_value = || suggestion::no_value(&record, field, session.present());
+            let no_value = || suggestion::no_value(&record, field, invocation.present());
             match record.entry(field)? {
                 Some(change) => match change.entry.action {
                     Action::Set(_) => found.push(change),
@@ -45,7 +45,7 @@ impl Get {
                 None => return Err(no_value()?),
             }
         }
-        values::print(&found, self.raw, &session.style, store.registry())?;
+        values::print(&found, self.raw, &invocation.style, store.registry())?;
         Ok(Exit::Done)
     }
 }

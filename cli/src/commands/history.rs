@@ -2,7 +2,7 @@ use annals::{Field, Namespace};
 
 use crate::changes::{self, ACTOR, LOCATION, POSITION, REASON, RECORDED_AT, VALUE};
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 use crate::suggestion;
 
 /// Show every value that a field ever had, newest first
@@ -25,16 +25,16 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
-        let record = session.snapshot(&store)?.record(&self.namespace)?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
+        let record = invocation.snapshot(&store)?.record(&self.namespace)?;
         let mut history = record.history(&self.field)?.newest_first().into_iter().peekable();
         if history.peek().is_none() {
-            return Err(suggestion::no_value(&record, &self.field, session.present())?);
+            return Err(suggestion::no_value(&record, &self.field, invocation.present())?);
         }
         let history = history.take(self.limit.unwrap_or(usize::MAX));
         let to_people = [POSITION, RECORDED_AT, ACTOR, VALUE, REASON, LOCATION];
-        changes::print(history, &to_people, &session.style, store.registry())?;
+        changes::print(history, &to_people, &invocation.style, store.registry())?;
         Ok(Exit::Done)
     }
 }

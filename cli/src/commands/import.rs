@@ -6,8 +6,8 @@ use serde_json::{Value as Json, json};
 
 use crate::failure::{Exit, Failure, exit_of, warn};
 use crate::import::{ImportError, ImportReport, KeptRaw, RowProblem, appendmuch};
+use crate::invocation::Invocation;
 use crate::output::{Cell, print_answer};
-use crate::session::Session;
 
 /// Take over what other programs recorded
 #[derive(Debug, clap::Args)]
@@ -47,19 +47,19 @@ struct Appendmuch {
 }
 
 impl Import {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
         match self.source {
-            Source::Appendmuch(appendmuch) => appendmuch.run(session),
+            Source::Appendmuch(appendmuch) => appendmuch.run(invocation),
         }
     }
 }
 
 impl Appendmuch {
-    fn run(self, session: &Session) -> Result<Exit, Failure> {
+    fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
         // An import that cannot begin shall not leave an empty store behind.
         fs::metadata(&self.file).map_err(|error| Failure::unreadable(&self.file, &error))?;
-        let store = session.open_to_write()?;
-        let progress = session.progress(0);
+        let store = invocation.open_to_write()?;
+        let progress = invocation.progress(0);
         let report = appendmuch(&store, &self.file, self.table.as_deref(), &mut |rows| progress.set(rows));
         drop(progress);
         let report = report.map_err(|error| failure(&error))?;
@@ -67,7 +67,7 @@ impl Appendmuch {
             warn(&kept_raw(*type_id, kept));
         }
         let told = |failure: Failure| failure.help(format!("{} rows were imported", report.rows));
-        print_answer(&session.style, parts(&report)).map_err(told)?;
+        print_answer(&invocation.style, parts(&report)).map_err(told)?;
         Ok(Exit::Done)
     }
 }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use annals::{DumpSummary, Error, Position, Store, check_dump};
 
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, print_answer};
 use crate::progress::Progress;
-use crate::session::Session;
 
 /// Append the commits of a dump, as they stood in the store that it was written from
 #[derive(Debug, clap::Args)]
@@ -32,13 +32,13 @@ const BUFFER_BYTES: usize = 1 << 18;
 const DUMP_START: &[u8] = b"ANNALS\0\x01";
 
 impl Load {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        session.refuse_at()?;
-        session.url()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        invocation.refuse_at()?;
+        invocation.url()?;
         let (store, summary) = if self.file.as_os_str() == "-" {
-            load_from(&mut io::stdin().lock(), session)?
+            load_from(&mut io::stdin().lock(), invocation)?
         } else {
-            load_file(&self.file, session)?
+            load_file(&self.file, invocation)?
         };
         let last_position = store.log().last_position()?;
         let parts = vec![
@@ -48,26 +48,26 @@ impl Load {
             ("last_position", last_position.into()),
         ];
         let told = |failure: Failure| failure.help(format!("the dump was loaded, up to {last_position}"));
-        print_answer(&session.style, parts).map_err(told)?;
+        print_answer(&invocation.style, parts).map_err(told)?;
         Ok(Exit::Done)
     }
 }
 
-fn load_file(path: &Path, session: &Session) -> Result<(Store, DumpSummary), Failure> {
+fn load_file(path: &Path, invocation: &Invocation) -> Result<(Store, DumpSummary), Failure> {
     let refuse = |error: io::Error| Failure::unreadable(path, &error);
     let mut file = File::open(path).map_err(refuse)?;
     let metadata = file.metadata().map_err(refuse)?;
     if metadata.is_file() {
-        let progress = session.progress(metadata.len());
+        let progress = invocation.progress(metadata.len());
         check_dump(&mut Counted::new(&file, &progress))?;
         file.rewind().map_err(refuse)?;
     }
-    let progress = session.progress(metadata.len());
-    load_from(&mut Counted::new(&file, &progress), session)
+    let progress = invocation.progress(metadata.len());
+    load_from(&mut Counted::new(&file, &progress), invocation)
 }
 
 /// Loads a dump into the store, which is created only if the input begins like a dump.
-fn load_from(input: &mut impl BufRead, session: &Session) -> Result<(Store, DumpSummary), Failure> {
+fn load_from(input: &mut impl BufRead, invocation: &Invocation) -> Result<(Store, DumpSummary), Failure> {
     let mut start = Vec::new();
     let read = input.by_ref().take(DUMP_START.len() as u64).read_to_end(&mut start);
     read.map_err(|error| Failure::usage("the dump cannot be read").because(&error))?;
@@ -76,7 +76,7 @@ fn load_from(input: &mut impl BufRead, session: &Session) -> Result<(Store, Dump
     if !is_dump {
         check_dump(&mut whole)?;
     }
-    let store = session.open_to_write()?;
+    let store = invocation.open_to_write()?;
     let had = store.log().last_position()?;
     match store.log().load(&mut whole, |_| {}) {
         Ok(summary) => Ok((store, summary)),

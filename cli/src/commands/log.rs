@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json};
 
 use crate::changes;
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Sheet, Style, print};
-use crate::session::Session;
 
 /// Show commits, newest first
 #[derive(Debug, clap::Args)]
@@ -47,15 +47,15 @@ pub(crate) struct Log {
 type Commits = Box<dyn Iterator<Item = Result<CommitEntries, Error>>>;
 
 impl Log {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
-        let commits = self.commits(&store, &session.snapshot(&store)?)?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
+        let commits = self.commits(&store, &invocation.snapshot(&store)?)?;
         let wanted = commits.filter(|commit| commit.as_ref().map_or(true, |commit| self.wants(commit)));
         let wanted = wanted.take(self.limit.unwrap_or(usize::MAX));
-        if self.patch && !session.style.is_machine() {
-            print_patches(wanted, &store, &session.style)?;
+        if self.patch && !invocation.style.is_machine() {
+            print_patches(wanted, &store, &invocation.style)?;
         } else {
-            self.print_rows(wanted, &store, &session.style)?;
+            self.print_rows(wanted, &store, &invocation.style)?;
         }
         Ok(Exit::Done)
     }

@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use annals::{Action, Change, Namespace, Scope};
 
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Sheet};
-use crate::session::Session;
 
 /// List the fields of a record and the namespaces below it
 #[derive(Debug, clap::Args)]
@@ -25,12 +25,12 @@ pub(crate) struct Ls {
 }
 
 impl Ls {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
-        let snapshot = session.snapshot(&store)?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
+        let snapshot = invocation.snapshot(&store)?;
         let scope = self.namespace.clone().map_or(Scope::All, Scope::Under);
         let columns = vec![Column::new("namespace"), Column::new("field"), Column::new("type")];
-        let mut sheet = Sheet::stdout(&session.style, columns)?;
+        let mut sheet = Sheet::stdout(&invocation.style, columns)?;
         let mut below = BTreeSet::new();
         for change in snapshot.entries(&scope) {
             let change = change?;

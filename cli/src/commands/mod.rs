@@ -24,7 +24,7 @@ mod within;
 use clap::Subcommand;
 
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 
 macro_rules! commands {
     ($($module:ident::$name:ident),* $(,)?) => {
@@ -36,9 +36,9 @@ macro_rules! commands {
 
         impl Command {
             /// Does it.
-            pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
+            pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
                 match self {
-                    $(Command::$name(command) => command.run(session),)*
+                    $(Command::$name(command) => command.run(invocation),)*
                 }
             }
         }

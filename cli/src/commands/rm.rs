@@ -2,8 +2,8 @@ use annals::{Field, Namespace};
 
 use super::set::ContextOptions;
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::receipts;
-use crate::session::Session;
 use crate::suggestion;
 
 /// Delete fields of a record, in one commit; their history stays
@@ -24,8 +24,8 @@ pub(crate) struct Rm {
 }
 
 impl Rm {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_existing()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_existing()?;
         let Rm { namespace, fields, context } = self;
         let committed = store.commit(context.context("rm"), |tx| {
             let record = tx.record(&namespace)?;
@@ -34,12 +34,12 @@ impl Rm {
         let committed = match committed {
             Err(annals::Error::NotFound { key }) => {
                 let record = store.snapshot()?.record(&namespace)?;
-                return Err(suggestion::no_value(&record, key.field(), session.present())?);
+                return Err(suggestion::no_value(&record, key.field(), invocation.present())?);
             }
             other => other?,
         };
         let receipt = committed.receipt.expect("something was written");
-        receipts::print(&session.style, &receipt)?;
+        receipts::print(&invocation.style, &receipt)?;
         Ok(Exit::Done)
     }
 }

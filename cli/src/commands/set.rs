@@ -6,8 +6,8 @@ use annals::{Condition, Context, Key, Namespace, Position};
 
 use crate::assignments::Assignment;
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::receipts;
-use crate::session::Session;
 
 /// Set fields of a record, in one commit
 #[derive(Debug, clap::Args)]
@@ -98,7 +98,7 @@ impl Expected {
 }
 
 impl Set {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
         let Set { namespace, assignments, context, expect } = self;
         let registry = Registry::default();
         let parse = |text: &String| Assignment::parse(text, &registry);
@@ -108,7 +108,7 @@ impl Set {
             return Err(Failure::usage(format!("field `{}` is set twice", twice.field)));
         }
         // Only now, so that a wrong command line leaves no new store behind.
-        let store = session.open_to_write()?;
+        let store = invocation.open_to_write()?;
         let committed = store.commit(context.context("set"), |tx| {
             let record = tx.record(&namespace)?;
             for Assignment { field, value } in &assignments {
@@ -120,7 +120,7 @@ impl Set {
             Ok(())
         })?;
         let receipt = committed.receipt.expect("something was written");
-        receipts::print(&session.style, &receipt)?;
+        receipts::print(&invocation.style, &receipt)?;
         Ok(Exit::Done)
     }
 }

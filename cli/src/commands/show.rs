@@ -2,7 +2,7 @@ use annals::{Action, Field, Namespace, Scope};
 
 use crate::changes::{self, ACTOR, FIELD, NAMESPACE, POSITION, RECORDED_AT, VALUE};
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 
 /// Show the fields of a record, or of many, with their values
 #[derive(Debug, clap::Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Show {
 }
 
 impl Show {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
         let Show { namespace, recursive, fields } = self;
         let (scope, to_people): (Scope, &[&str]) = match namespace {
             Some(namespace) if !recursive => {
@@ -38,14 +38,14 @@ impl Show {
             }
             None => (Scope::All, &[NAMESPACE, FIELD, VALUE, POSITION, RECORDED_AT, ACTOR]),
         };
-        let store = session.open_to_read()?;
-        let entries = session.snapshot(&store)?.entries(&scope).filter(|change| {
+        let store = invocation.open_to_read()?;
+        let entries = invocation.snapshot(&store)?.entries(&scope).filter(|change| {
             change.as_ref().map_or(true, |change| {
                 change.entry.action != Action::Deleted
                     && (fields.is_empty() || fields.contains(change.key().field()))
             })
         });
-        changes::print(entries, to_people, &session.style, store.registry())?;
+        changes::print(entries, to_people, &invocation.style, store.registry())?;
         Ok(Exit::Done)
     }
 }

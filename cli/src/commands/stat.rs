@@ -1,8 +1,8 @@
 use annals::{CommitEntries, Order, PositionRange, Store};
 
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, print_answer};
-use crate::session::Session;
 
 /// Show how large the store is
 #[derive(Debug, clap::Args)]
@@ -11,14 +11,14 @@ use crate::session::Session;
 pub(crate) struct Stat {}
 
 impl Stat {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        session.refuse_at()?;
-        let store = session.open_to_read()?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        invocation.refuse_at()?;
+        let store = invocation.open_to_read()?;
         let time = |order| {
             end(&store, order).map(|end| end.map_or(Cell::Absent, |end| Cell::Time(end.commit.recorded_at)))
         };
         let mut parts = vec![
-            ("store", Cell::Text(session.url()?.to_string())),
+            ("store", Cell::Text(invocation.url()?.to_string())),
             ("last_position", store.log().last_position()?.into()),
             ("first_recorded_at", time(Order::OldestFirst)?),
             ("last_recorded_at", time(Order::NewestFirst)?),
@@ -31,7 +31,7 @@ impl Stat {
                 ("bytes", Cell::Number(size.bytes)),
             ]);
         }
-        print_answer(&session.style, parts)?;
+        print_answer(&invocation.style, parts)?;
         Ok(Exit::Done)
     }
 }

@@ -2,8 +2,8 @@ use annals::{Damage, Verification};
 use serde_json::json;
 
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, print_answer};
-use crate::session::Session;
 
 /// Read everything and check what the store promises
 #[derive(Debug, clap::Args)]
@@ -14,15 +14,15 @@ Says what it checked; where something is damaged it says where, and the exit cod
 pub(crate) struct Verify {}
 
 impl Verify {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        session.refuse_at()?;
-        let store = session.open_to_read()?;
-        let progress = session.progress(store.log().last_position()?.get());
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        invocation.refuse_at()?;
+        let store = invocation.open_to_read()?;
+        let progress = invocation.progress(store.log().last_position()?.get());
         let report = store.log().verify(|position| progress.set(position.get()))?;
         drop(progress);
         let sound = report.damage_count == 0;
-        let parts = if session.style.is_machine() { for_programs(report) } else { for_people(report) };
-        print_answer(&session.style, parts)?;
+        let parts = if invocation.style.is_machine() { for_programs(report) } else { for_people(report) };
+        print_answer(&invocation.style, parts)?;
         Ok(if sound { Exit::Done } else { Exit::Damage })
     }
 }

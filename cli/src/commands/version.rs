@@ -1,6 +1,6 @@
 use crate::failure::{Exit, Failure};
+use crate::invocation::Invocation;
 use crate::output::{Cell, print_answer};
-use crate::session::Session;
 
 /// Print the version
 #[derive(Debug, clap::Args)]
@@ -9,8 +9,8 @@ use crate::session::Session;
 pub(crate) struct Version {}
 
 impl Version {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        print_answer(&session.style, vec![("version", Cell::Text(env!("CARGO_PKG_VERSION").to_owned()))])?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        print_answer(&invocation.style, vec![("version", Cell::Text(env!("CARGO_PKG_VERSION").to_owned()))])?;
         Ok(Exit::Done)
     }
 }

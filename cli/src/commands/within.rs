@@ -2,7 +2,7 @@ use annals::{Change, Field, Namespace, Past, Record, View};
 
 use crate::assignments::Assignment;
 use crate::failure::{Exit, Failure};
-use crate::session::Session;
+use crate::invocation::Invocation;
 use crate::values::{self, Raw};
 
 /// Print values of fields as they were while conditions held, in the last stretch where they did
@@ -39,9 +39,9 @@ struct RequiredConditions {
 }
 
 impl Within {
-    pub(crate) fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let store = session.open_to_read()?;
-        let record = session.snapshot(&store)?.record(&self.namespace)?;
+    pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
+        let store = invocation.open_to_read()?;
+        let record = invocation.snapshot(&store)?.record(&self.namespace)?;
         let view = view(&record, &self.conditions.conditions)?;
         let view = if self.strict { view.strict() } else { view };
         let mut found: Vec<Change> = Vec::with_capacity(self.fields.len());
@@ -52,7 +52,7 @@ impl Within {
             };
             found.push(view.entry(&field)?.ok_or_else(no_value)?);
         }
-        values::print(&found, self.raw, &session.style, store.registry())?;
+        values::print(&found, self.raw, &invocation.style, store.registry())?;
         Ok(Exit::Done)
     }
 }

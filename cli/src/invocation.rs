@@ -12,19 +12,19 @@ use crate::times::Present;
 use crate::when::When;
 
 /// The global options, understood.
-pub(crate) struct Session {
+pub(crate) struct Invocation {
     url: Option<String>,
     at: Option<When>,
     quiet: bool,
     pub(crate) style: Style,
 }
 
-impl Session {
-    pub(crate) fn new(globals: &Globals) -> Result<Session, Failure> {
+impl Invocation {
+    pub(crate) fn new(globals: &Globals) -> Result<Invocation, Failure> {
         let present = Present::in_zone(&globals.tz)?;
         let at = globals.at.as_deref().map(|when| When::parse(when, &present)).transpose()?;
         let style = Style::stdout(globals.output.map(Into::into), present);
-        Ok(Session { url: globals.store.clone(), at, quiet: globals.quiet, style })
+        Ok(Invocation { url: globals.store.clone(), at, quiet: globals.quiet, style })
     }
 
     pub(crate) fn present(&self) -> &Present {
@@ -49,13 +49,13 @@ impl Session {
 
     /// Opens the store for reading. It must exist, and needs not be writable.
     pub(crate) fn open_to_read(&self) -> Result<Store, Failure> {
-        Session::open(&self.url()?.read_only())
+        Invocation::open(&self.url()?.read_only())
     }
 
     /// Opens the store for writing. It must exist.
     pub(crate) fn open_existing(&self) -> Result<Store, Failure> {
         self.refuse_at()?;
-        Session::open(&self.url()?.existing())
+        Invocation::open(&self.url()?.existing())
     }
 
     /// Opens the store for writing, and creates it if it is missing.
