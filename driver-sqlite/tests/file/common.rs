@@ -1,3 +1,4 @@
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -61,7 +62,7 @@ impl SmallDisk {
         let options = format!("size={size}");
         let mounted = run("mount", &["-t", "tmpfs", "-o", &options, "none", folder.path().to_str().unwrap()]);
         if !mounted {
-            eprintln!("SKIPPED: a file system cannot be mounted here");
+            skipped("a file system cannot be mounted here");
         }
         mounted.then_some(SmallDisk { folder })
     }
@@ -73,14 +74,35 @@ impl SmallDisk {
     #[track_caller]
     pub(crate) fn remount(&self, option: &str) {
         let folder = self.folder.path().to_str().unwrap();
-        assert!(run("mount", &["-o", &format!("remount,{option}"), folder]), "cannot remount with {option}");
+        let option = format!("remount,{option}");
+        assert!(in_time("mount", &["-o", &option, folder]), "cannot {option}");
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        run("umount", &[self.folder.path().to_str().unwrap()]);
+        in_time("umount", &[self.folder.path().to_str().unwrap()]);
     }
+}
+
+/// Says on the terminal that a test was not done, past the capture that hides what passing tests say.
+pub(crate) fn skipped(why: &str) {
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or_default();
+    let line = format!("SKIPPED {test}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+}
+
+/// Runs a program until it succeeds, for a second: a child that another test is starting may hold a
+/// file of the disk for a moment.
+fn in_time(program: &str, arguments: &[&str]) -> bool {
+    (0..20).any(|_| {
+        let done = run(program, arguments);
+        if !done {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        done
+    })
 }
 
 fn run(program: &str, arguments: &[&str]) -> bool {

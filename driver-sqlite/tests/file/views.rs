@@ -220,7 +220,7 @@ fn the_views_read_in_the_shell_of_this_machine() {
     log_of_three_commits(&scratch);
     let query = "SELECT position, value FROM annals_history ORDER BY position";
     let Ok(shell) = std::process::Command::new("sqlite3").arg(&scratch.path).arg(query).output() else {
-        eprintln!("SKIPPED: there is no sqlite3 shell here");
+        crate::common::skipped("there is no sqlite3 shell here");
         return;
     };
     assert_eq!(String::from_utf8(shell.stdout).unwrap(), "1|1\n2|Ann\n3|\n4|0.5\n");
