@@ -57,7 +57,7 @@ fn a_context_has_at_most_a_mebibyte() {
         let reason = "r".repeat(usize::try_from(bytes).unwrap());
         Batch::new(Context::new().reason(reason)).set(key("a"), *b"\x01")
     };
-    assert!(append(&log, of(CONTEXT_BYTES_MAX)).is_ok());
+    assert_eq!(append(&log, of(CONTEXT_BYTES_MAX)).unwrap().get(), 1);
     assert!(matches!(append(&log, of(CONTEXT_BYTES_MAX + 1)), Err(Error::TooLarge { what: "context", .. })));
 
     let mut own = Batch::new(Context::new());

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 on_every_driver! {
     edit_under_contention_loses_no_update,
     in_a_transaction_a_delete_in_vain_is_a_read,
+    a_view_is_read_at_one_moment,
 }
 
 fn edit_under_contention_loses_no_update(store: &Store) {
@@ -143,4 +144,27 @@ fn in_a_transaction_a_delete_in_vain_is_a_read(store: &Store) {
     let record = store.record("r").unwrap();
     assert_eq!((runs, record.get::<String>("seen").unwrap()), (2, Some("present".to_owned())));
     assert_eq!(record.get::<String>("lock").unwrap(), None);
+}
+
+/// Every commit sets round and score to the same number, so no view of a round has another score.
+fn a_view_is_read_at_one_moment(store: &Store) {
+    const ROUNDS: i64 = 400;
+    let play = |round: i64| {
+        let set = store.commit(Context::new(), |tx| {
+            tx.record("p")?.set("round", &round)?;
+            tx.record("p")?.set("score", &round)
+        });
+        set.unwrap();
+    };
+    play(0);
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| (1..=ROUNDS).for_each(play));
+        let player = store.record("p").unwrap();
+        while !writer.is_finished() {
+            let round: i64 = player.get("round").unwrap().unwrap();
+            let view = player.within("round", &round).unwrap();
+            assert_eq!(view.get("score").unwrap(), Some(round));
+            assert_eq!(view.strict().get("score").unwrap(), Some(round));
+        }
+    });
 }

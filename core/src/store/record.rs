@@ -188,7 +188,7 @@ impl<M: Moment> Record<M> {
     /// Returns the values of `field`, oldest first, each with the record while it had that value.
     ///
     /// # Errors
-    /// If the name is not valid.
+    /// If the name is not valid or the log cannot be read.
     pub fn along(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Along<M>, Error> {
         View::new(self.clone()).along(field)
     }

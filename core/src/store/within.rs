@@ -87,8 +87,7 @@ impl<M: Moment> View<M> {
             return self.change(&key)?.map_or(Ok(None), |change| change.get());
         }
         let Some(past) = self.last_stretch()? else { return Ok(None) };
-        let end = if past.at == Position::MAX { self.record.end()? } else { past.at };
-        self.record.past(end).get(key.field())
+        self.record.past(past.at).get(key.field())
     }
 
     /// Returns the change that set the value that [`View::get`] returns, `None` where that is.
@@ -106,11 +105,12 @@ impl<M: Moment> View<M> {
     /// answers for the last stretch with it.
     ///
     /// # Errors
-    /// If the name is not valid.
+    /// If the name is not valid or the log cannot be read.
     pub fn along(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Along<M>, Error> {
         let key = self.record.stored_key(field)?;
-        let conditions = self.walk(Order::OldestFirst);
-        let written = self.history(&key, Order::OldestFirst);
+        let end = self.record.end()?;
+        let conditions = self.walk(Order::OldestFirst, end);
+        let written = self.history(&key, Order::OldestFirst, end);
         Ok(Along::new(self.clone(), key, written, conditions))
     }
 
@@ -126,7 +126,9 @@ impl<M: Moment> View<M> {
 
     /// Returns the conditions at the end of the last stretch, `None` if there was none.
     fn last_stretch(&self) -> Result<Option<WalkBack>, Error> {
-        let mut past = WalkBack { at: self.record.through(), conditions: self.walk(Order::NewestFirst) };
+        // One moment for all that is read, or a commit that comes between would be mixed in.
+        let end = self.record.end()?;
+        let mut past = WalkBack { at: end, conditions: self.walk(Order::NewestFirst, end) };
         Ok(past.find_last_stretch()?.then_some(past))
     }
 
@@ -135,15 +137,15 @@ impl<M: Moment> View<M> {
         self
     }
 
-    fn history(&self, key: &Key, order: Order) -> Pages<Change> {
-        let range = PositionRange::through(self.record.through());
+    fn history(&self, key: &Key, order: Order, end: Position) -> Pages<Change> {
+        let range = PositionRange::through(end);
         self.record.store().log().history(key, range, order)
     }
 
-    fn walk(&self, order: Order) -> Vec<Walked> {
+    fn walk(&self, order: Order, end: Position) -> Vec<Walked> {
         let walked = |(key, wanted): &(Key, Arc<[u8]>)| Walked {
             wanted: Arc::clone(wanted),
-            changes: self.history(key, order).peekable(),
+            changes: self.history(key, order, end).peekable(),
             current: None,
         };
         self.conditions.iter().map(walked).collect()
@@ -188,7 +190,7 @@ impl Walked {
 /// The conditions, walked from the newest change backwards from one end of a commit to another.
 #[derive(Debug)]
 struct WalkBack {
-    /// The end of a commit, or the end of the log: where the conditions are judged.
+    /// The end of a commit, where the conditions are judged.
     at: Position,
     conditions: Vec<Walked>,
 }
