@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use annals::{Batch, Condition, Context, Durability, Key, Position, Store, codec};
+use annals::codec::{self, Uuid};
+use annals::{Batch, Condition, Context, Durability, Key, Position, Store};
 
 on_every_driver! {
     callbacks_come_in_position_order,
@@ -13,6 +14,7 @@ on_every_driver! {
     a_panic_in_a_callback_is_contained,
     a_dropped_watch_is_called_no_more,
     a_callback_is_not_told_of_what_failed,
+    a_callback_is_not_told_again_of_what_is_repeated,
     a_callback_is_told_of_all_that_is_appended_after_it_was_added,
     a_callback_may_drop_its_own_watch,
     a_callback_may_own_a_watch,
@@ -149,6 +151,19 @@ fn a_callback_is_not_told_of_what_failed(store: &Store) {
     record.set_if("a", annals::Expect::Absent, &2).unwrap_err();
     record.delete("missing").unwrap_err();
     record.delete("a").unwrap();
+    assert_eq!(*noted.lock().unwrap(), [1, 2]);
+}
+
+fn a_callback_is_not_told_again_of_what_is_repeated(store: &Store) {
+    let (_watch, noted) = noting(store);
+    for _ in 0..3 {
+        let done = store.commit(Context::new(), |tx| {
+            tx.set_id(Uuid::from_bytes([1; 16]));
+            tx.record("a")?.set("x", &1)
+        });
+        assert_eq!(done.unwrap().receipt.unwrap().position().get(), 1);
+    }
+    store.record("a").unwrap().set("x", &2).unwrap();
     assert_eq!(*noted.lock().unwrap(), [1, 2]);
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::group::Group;
 use super::line::{Line, Outcome, Passage, Request, Turn};
 use super::observer::{Observer, Observers};
-use super::{Driver, Position};
+use super::{Driver, Position, Receipt};
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The way of every append of a log and its clones.
@@ -60,7 +60,8 @@ impl Appends {
     }
 }
 
+/// Returns the end of the last commit that a request became.
 fn last_position(outcome: &Outcome) -> Option<Position> {
-    let receipts = outcome.as_ref().ok()?.iter().rev().flatten();
-    receipts.map(super::Receipt::position).next()
+    let mut receipts = outcome.as_ref().ok()?.iter().rev().flatten();
+    receipts.find(|receipt| !receipt.repeated).map(Receipt::position)
 }

@@ -76,11 +76,9 @@ impl Group {
         let answered = self.apart().zip(outcomes);
         let answered = answered.filter_map(|((_, batches), outcome)| Some((batches, outcome.as_ref().ok()?)));
         let answered = answered.flat_map(|(batches, answers)| batches.iter().zip(answers));
-        answered
-            .filter_map(|(batch, answer)| {
-                Some(Appended { receipt: answer.as_ref().ok()?, writes: &batch.writes })
-            })
-            .collect()
+        let receipts = answered.filter_map(|(batch, answer)| Some((&batch.writes, answer.as_ref().ok()?)));
+        let written = receipts.filter(|(_, receipt)| !receipt.repeated);
+        written.map(|(writes, receipt)| Appended { receipt, writes }).collect()
     }
 }
 

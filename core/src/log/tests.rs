@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 
-use annals_codec::Timestamp;
+use annals_codec::{Timestamp, Uuid};
 
 use super::*;
 use crate::error::{DriverError, Error, ErrorKind};
@@ -18,9 +18,11 @@ struct Scripted {
     calls: Mutex<Vec<Call>>,
     is_open: Mutex<bool>,
     opened: Condvar,
-    /// How a call fails that holds these batches.
-    fails: Option<fn(&[Batch]) -> Option<ErrorKind>>,
+    fails: Option<Script>,
 }
+
+/// How a call fails that holds these batches.
+type Script = fn(&[Batch]) -> Option<ErrorKind>;
 
 /// The first entry's field of each batch, and the durability asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,12 +51,20 @@ impl Scripted {
             recorded_at: batch.now,
             context: batch.context.clone(),
         };
+        if let CommitId::Given(_) = batch.id {
+            let commit = Arc::new(commit(Position::START.plus(1), Position::START.plus(1)));
+            return Ok(Receipt { commit, durability, repeated: true });
+        }
         if let Some(condition) = batch.conditions.first() {
             return Err(Conflict::new(condition.clone(), Arc::new(commit(last, last)), Vec::new()));
         }
         let entries = batch.writes.len() as u64;
         self.last.fetch_add(entries, Ordering::SeqCst);
-        Ok(Receipt { commit: Arc::new(commit(last.plus(1), last.plus(entries))), durability })
+        Ok(Receipt {
+            commit: Arc::new(commit(last.plus(1), last.plus(entries))),
+            durability,
+            repeated: false,
+        })
     }
 }
 
@@ -119,6 +129,11 @@ fn conflicting(field: &str) -> Batch {
     batch(field).on_condition(Condition::KeyAbsent { key: key(field) })
 }
 
+/// The driver has a commit of this id, the first.
+fn repeated(field: &str) -> Batch {
+    batch(field).with_id(Uuid::from_bytes([1; 16]))
+}
+
 /// What came of a request: the last position of each commit, `None` for a conflict, or the kind of error.
 type Came = Result<Vec<Option<u64>>, ErrorKind>;
 
@@ -157,7 +172,7 @@ fn until(holds: impl Fn() -> bool) {
     }
 }
 
-fn scripted(fails: fn(&[Batch]) -> Option<ErrorKind>) -> (Log, Arc<Scripted>) {
+fn scripted(fails: Script) -> (Log, Arc<Scripted>) {
     let driver = Arc::new(Scripted { fails: Some(fails), ..Scripted::default() });
     (Log::new(Arc::clone(&driver)), driver)
 }
@@ -241,8 +256,7 @@ fn what_would_only_fail_again_is_not_tried_again() {
         (name(&batches[0]) != "a").then_some(AGAIN[KIND])
     }
     const AGAIN: [ErrorKind; 6] = [Poisoned, Busy, Unavailable, ReadOnly, Corrupt, NewerFormat];
-    let scripts: [fn(&[Batch]) -> Option<ErrorKind>; 6] =
-        [fails::<0>, fails::<1>, fails::<2>, fails::<3>, fails::<4>, fails::<5>];
+    let scripts: [Script; 6] = [fails::<0>, fails::<1>, fails::<2>, fails::<3>, fails::<4>, fails::<5>];
     for (kind, script) in AGAIN.into_iter().zip(scripts) {
         let (log, driver) = scripted(script);
         let came = append_at_once(&log, &driver, batch("a"), vec![buffered(&["b"]), buffered(&["c"])]);
@@ -334,7 +348,8 @@ fn observers_are_told_of_what_was_committed_in_order_before_anybody_is_answered(
         buffered(&["b", "c"]),
         (vec![conflicting("x")], Durability::Buffered),
         buffered(&["large"]),
-        buffered(&["d"]),
+        (vec![batch("d"), repeated("y")], Durability::Buffered),
+        (vec![repeated("z")], Durability::Buffered),
     ];
     append_at_once(&log, &driver, batch("a"), others);
     let expected: Vec<_> = (1..).zip(["a", "b", "c", "d"].map(|field| batch(field).writes)).collect();
