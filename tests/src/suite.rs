@@ -78,6 +78,7 @@ macro_rules! __each_rule {
             a_conflict_disturbs_no_neighbour
             one_of_racing_writers_wins
             no_update_is_lost
+            histories_are_linearizable
 
             recorded_at_never_falls
             the_boundary_of_a_position_is_a_commit_end
