@@ -107,6 +107,8 @@ macro_rules! __each_rule {
             values_of_every_size_come_back
             names_of_every_form_come_back
             commits_of_many_entries_come_back
+            the_largest_batches_come_back
+            questions_at_the_limits_are_answered
 
             reopening_keeps_everything
             appends_continue_after_reopening

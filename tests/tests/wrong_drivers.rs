@@ -35,6 +35,10 @@ enum Defect {
     AppendLost,
     /// A commit's last entry is seen a moment later than the others.
     SeenInHalves,
+    /// A reason is cut at the size that a short text column has.
+    LongTextsCut,
+    /// There is no answer where a position is the greatest one.
+    GreatestPositionRefused,
 }
 
 /// A driver that is right but for one defect.
@@ -118,6 +122,10 @@ impl Driver for Wrong {
         if self.has(Defect::ConditionsIgnored) {
             batches.iter_mut().for_each(|batch| batch.conditions.clear());
         }
+        if self.has(Defect::LongTextsCut) {
+            let reasons = batches.iter_mut().filter_map(|batch| batch.context.reason.as_mut());
+            reasons.for_each(|reason| reason.truncate(65_535));
+        }
         if self.has(Defect::ConditionsJudgedEarly) {
             return self.judge_then_append(&batches, durability);
         }
@@ -139,6 +147,9 @@ impl Driver for Wrong {
     }
 
     fn boundary(&self, at: At) -> Result<Position, Error> {
+        if self.has(Defect::GreatestPositionRefused) && at == At::Position(Position::MAX) {
+            return Err(Error::Invalid("a position that no column holds".into()));
+        }
         self.inner.boundary(at)
     }
 
@@ -289,4 +300,14 @@ fn a_driver_that_takes_a_prefix_for_a_parent_is_caught() {
 #[test]
 fn a_driver_whose_pages_end_too_early_is_caught() {
     assert_caught(Defect::PageTooShort, rules::pages_of_commits_end_where_the_limit_is_reached);
+}
+
+#[test]
+fn a_driver_that_cuts_long_texts_is_caught() {
+    assert!(notices(rules::the_largest_batches_come_back, Defect::LongTextsCut));
+}
+
+#[test]
+fn a_driver_that_overflows_is_caught() {
+    assert_caught(Defect::GreatestPositionRefused, rules::questions_at_the_limits_are_answered);
 }
