@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use annals_conformance::{Places, ScanDriver, rules};
 use annals_core::{
-    Abilities, Action, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Entry, Error, Key,
-    Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, Action, At, Batch, Change, CommitEntries, CommitId, Conflict, Driver, Durability, Entry,
+    Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,6 +19,8 @@ enum Defect {
     ConditionsIgnored,
     /// Judges conditions, lets others write, and then appends.
     ConditionsJudgedEarly,
+    /// Appends under a given id whatever is there already.
+    RepeatsAppended,
     /// The newest commit is gone after reopening.
     NewestCommitLost,
     /// A range of history begins one position too early.
@@ -125,6 +127,9 @@ impl Driver for Wrong {
         if self.has(Defect::LongTextsCut) {
             let reasons = batches.iter_mut().filter_map(|batch| batch.context.reason.as_mut());
             reasons.for_each(|reason| reason.truncate(65_535));
+        }
+        if self.has(Defect::RepeatsAppended) {
+            batches.iter_mut().for_each(|batch| batch.id = CommitId::Made(batch.id.uuid()));
         }
         if self.has(Defect::ConditionsJudgedEarly) {
             return self.judge_then_append(&batches, durability);
@@ -274,6 +279,19 @@ fn a_driver_that_acknowledges_what_it_lost_is_caught() {
 #[test]
 fn a_driver_whose_commits_are_seen_in_halves_is_caught() {
     assert!(notices(rules::histories_are_linearizable, Defect::SeenInHalves));
+}
+
+#[test]
+fn a_driver_that_appends_repeats_is_caught() {
+    for rule in [
+        rules::a_repeated_given_id_returns_the_first_receipt,
+        rules::a_given_id_is_appended_once_within_one_call,
+        rules::given_ids_are_known_for_ever,
+        rules::one_of_racing_repeats_appends,
+        rules::an_unknown_outcome_is_settled_by_its_id,
+    ] {
+        assert_caught(Defect::RepeatsAppended, rule);
+    }
 }
 
 #[test]

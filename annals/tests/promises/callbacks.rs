@@ -1,6 +1,7 @@
 use std::sync::{Arc, Mutex};
 use std::thread;
 
+use annals::codec::Uuid;
 use annals::{Context, Store};
 
 on_every_driver! {
@@ -9,6 +10,7 @@ on_every_driver! {
     a_panic_in_a_callback_is_contained,
     a_dropped_watch_is_called_no_more,
     a_callback_is_not_told_of_what_failed,
+    a_callback_is_not_told_again_of_what_is_repeated,
     a_callback_is_told_of_all_that_is_appended_after_it_was_added,
     a_callback_may_drop_its_own_watch,
     a_callback_may_own_a_watch,
@@ -81,6 +83,19 @@ fn a_callback_is_not_told_of_what_failed(store: &Store) {
     record.set_if("a", annals::Expect::Absent, &2).unwrap_err();
     record.delete("missing").unwrap_err();
     record.delete("a").unwrap();
+    assert_eq!(*noted.lock().unwrap(), [1, 2]);
+}
+
+fn a_callback_is_not_told_again_of_what_is_repeated(store: &Store) {
+    let (_watch, noted) = noting(store);
+    for _ in 0..3 {
+        let done = store.commit(Context::new(), |tx| {
+            tx.set_id(Uuid::from_bytes([1; 16]));
+            tx.record("a")?.set("x", &1)
+        });
+        assert_eq!(done.unwrap().receipt.unwrap().position().get(), 1);
+    }
+    store.record("a").unwrap().set("x", &2).unwrap();
     assert_eq!(*noted.lock().unwrap(), [1, 2]);
 }
 

@@ -64,11 +64,29 @@ impl Log {
 
     /// Appends one batch as one commit. Its `now` is replaced by the log's clock.
     ///
+    /// A batch with a [given id](Batch::with_id) becomes a commit once: if the log has one of that id,
+    /// its receipt is the answer, [repeated](Receipt::repeated), whatever the batch says. So whoever
+    /// does not know the outcome of an append opens the log anew and appends the same batch again.
+    ///
     /// # Errors
     /// [`Error::Conflict`] if a condition does not hold, [`Error::BeyondEnd`] if one speaks of a
     /// position that is not there yet; [`Error::Invalid`] or [`Error::TooLarge`] if the batch is
-    /// empty, writes a key twice or is over a limit; [`Error::Encode`] if bytes are not the canonical
-    /// form of a value. Nothing is written then.
+    /// empty, writes a key twice, writes to a namespace that the log keeps for itself or is over a
+    /// limit; [`Error::Encode`] if bytes are not the canonical form of a value. Nothing is written then.
+    ///
+    /// ```
+    /// use annals_core::codec::Uuid;
+    /// use annals_core::{Batch, Context, Durability, Key, Log};
+    /// # use annals_driver_memory::MemoryDriver;
+    ///
+    /// let log = Log::new(MemoryDriver::new());
+    /// let order = Batch::new(Context::new()).with_id(Uuid::from_bytes([7; 16]));
+    /// let order = order.set(Key::parse("order/7", "state")?, *b"\xa3new");
+    /// let first = log.append(order.clone(), Durability::Synced)?;
+    /// let again = log.append(order, Durability::Synced)?;
+    /// assert_eq!((again.repeated, again.commit), (true, first.commit));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
     ///
     /// # Durability
     /// As asked for and as the receipt says.
@@ -217,8 +235,8 @@ impl Log {
         })
     }
 
-    /// Checks what can be said of a batch without the driver: that it writes, each key once, values in
-    /// canonical form, within the limits. Every append does so first.
+    /// Checks what can be said of a batch without the driver: that it writes, each key once, none that
+    /// the log keeps for itself, values in canonical form, within the limits. Every append does so first.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::TooLarge`] or [`Error::Encode`].
@@ -231,6 +249,10 @@ impl Log {
         for write in &batch.writes {
             if !keys.insert(&write.key) {
                 return Err(Error::Invalid(format!("{} is written twice in one commit", write.key)));
+            }
+            if write.key.namespace().is_reserved() {
+                let key = &write.key;
+                return Err(Error::Invalid(format!("{key}: `__annals` is kept for the log itself")));
             }
             self.check_action(&write.key, &write.action)?;
             context_bytes += text_bytes([&write.actor, &write.reason]);
@@ -254,7 +276,7 @@ impl Log {
                 annals_codec::check(bytes).map_err(refuse)
             }
             Action::Deleted => Ok(()),
-            Action::Erased => Err(Error::Invalid(format!("{key}: erasing is no write"))),
+            Action::Erased { .. } => Err(Error::Invalid(format!("{key}: erasing is no write"))),
         }
     }
 }

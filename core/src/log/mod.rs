@@ -15,7 +15,7 @@ mod verify;
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
-pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Measure, Scope, Size};
+pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size};
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};

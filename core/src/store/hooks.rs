@@ -60,6 +60,9 @@ impl Hooks {
         let (receipt, ticket) = {
             let _order = self.order.write().unwrap_or_else(PoisonError::into_inner);
             let receipt = append()?;
+            if receipt.repeated {
+                return Ok(receipt);
+            }
             let mut queue = self.queue();
             queue.commits.push_back(changes(&receipt, writes));
             queue.queued += 1;
