@@ -17,7 +17,7 @@
 //! });
 //! ```
 //!
-//! Each rule is a function in [`rules`] and says in its documentation which promise it shows; one
+//! Each rule is a function in [`rules`], where a table says which promise it shows; one
 //! of them, [`rules::agrees_with_a_linear_scan`], runs random steps against a driver and
 //! [`ScanDriver`], which is too simple to be wrong, and compares every answer. `PROPTEST_CASES`
 //! sets how many times.

@@ -1,6 +1,8 @@
 //! The rules of the contract, each a function that panics where its promise is broken.
 //!
 //! [`suite!`](crate::suite!) makes a test of each; they can also be called one by one.
+//!
+#![doc = include_str!("promises.md")]
 
 mod abilities;
 mod appends;
