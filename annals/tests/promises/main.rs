@@ -17,14 +17,19 @@ macro_rules! on_every_driver {
 }
 
 mod callbacks;
+mod clocks;
 mod commits;
 mod concurrency;
 mod custom_types;
 mod diff;
 mod dump;
+mod faults;
+mod histories;
 mod history;
 mod model;
 mod nothings;
+#[cfg(unix)]
+mod processes;
 mod rules;
 mod stores;
 mod time_travel;

@@ -15,7 +15,8 @@ const OPERATIONS: usize = 12;
 /// One thread that uses a store and records what it was answered.
 pub(super) struct Client<'a> {
     store: &'a Store,
-    round: u64,
+    /// Where the log ended before the round: its keys were never written at or before it.
+    begin: u64,
     thread: usize,
     random: Rng,
     /// The greatest position that this thread has seen.
@@ -30,16 +31,25 @@ pub(super) struct Client<'a> {
 impl<'a> Client<'a> {
     pub(super) fn new(
         store: &'a Store,
-        round: u64,
+        begin: u64,
         (thread, seed): (usize, u64),
-        seen: u64,
         is_fault: &'a (dyn Fn(&Error) -> bool + Sync),
     ) -> Client<'a> {
         let mut of_round = Rng::with_seed(seed);
         let random = (0..=thread).map(|_| of_round.fork()).last().unwrap_or_default();
         let next_value = u32::try_from(thread).unwrap() * 1000;
         let entries = [0; KEYS.len()];
-        Client { store, round, thread, random, seen, entries, next_value, is_fault, is_poisoned: false }
+        Client {
+            store,
+            begin,
+            thread,
+            random,
+            seen: begin,
+            entries,
+            next_value,
+            is_fault,
+            is_poisoned: false,
+        }
     }
 
     pub(super) fn run(mut self, clock: &Clock) -> Vec<Recorded> {
@@ -209,7 +219,7 @@ impl<'a> Client<'a> {
     }
 
     fn namespace(&self, key: usize) -> String {
-        format!("round/{}/{}", self.round, KEYS[key].0)
+        format!("after/{}/{}", self.begin, KEYS[key].0)
     }
 }
 

@@ -77,7 +77,7 @@ pub fn assert_linearizable_despite(
 ) {
     let seed = seed();
     for round in for_a_while() {
-        let history = record(&open(), round, seed.wrapping_add(round), &is_fault);
+        let history = record(&open(), seed.wrapping_add(round), &is_fault);
         assert!(is_linearizable(&history), "no order explains this, of seed {seed}:\n{}", list(&history));
     }
 }
@@ -88,18 +88,13 @@ fn seed() -> u64 {
 }
 
 /// Runs one round, on keys of its own, and returns what was done, in the order of the calls.
-fn record(
-    stores: &[Store],
-    round: u64,
-    seed: u64,
-    is_fault: &(dyn Fn(&Error) -> bool + Sync),
-) -> Vec<Recorded> {
+fn record(stores: &[Store], seed: u64, is_fault: &(dyn Fn(&Error) -> bool + Sync)) -> Vec<Recorded> {
     let begin = last_position(&stores[0], is_fault);
     let clock = Clock::default();
     let mut history = vec![clock.record(Operation::Begin(begin))];
     let start = Barrier::new(stores.len());
     thread::scope(|scope| {
-        let client = |(thread, store)| Client::new(store, round, (thread, seed), begin, is_fault);
+        let client = |(thread, store)| Client::new(store, begin, (thread, seed), is_fault);
         let threads: Vec<_> = (0..)
             .zip(stores)
             .map(client)
