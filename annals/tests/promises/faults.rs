@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use annals::{Driver, Error, MemoryDriver, SqliteDriver, Store};
-use annals_conformance::{Faulty, assert_linearizable_despite};
+use annals::{Context, Driver, Error, MemoryDriver, Position, Scope, SqliteDriver, Store};
+use annals_conformance::{Fault, Faulty, assert_linearizable_despite};
 
 const THREADS: usize = 4;
 
@@ -46,4 +46,38 @@ fn promises_hold_though_sqlite_fails() {
     let driver: Arc<dyn Driver> = Arc::new(SqliteDriver::open(folder.path().join("log.db")).unwrap());
     promises_hold_despite_faults(&driver, 5);
     promises_hold_despite_faults(&driver, 40);
+}
+
+/// Whichever read fails, what was given out before is right, and nothing is given out after it.
+#[test]
+fn a_diff_ends_where_it_cannot_be_read() {
+    const FIELDS: i64 = 200;
+    let driver = Arc::new(MemoryDriver::new());
+    let store = Store::new(Arc::clone(&driver));
+    for round in 0..2 {
+        let set = store.commit(Context::new(), |tx| {
+            (0..FIELDS).try_for_each(|nth| tx.record("r")?.set(&*format!("f{nth}"), &(nth * round)))
+        });
+        assert!(set.unwrap().receipt.is_some());
+    }
+    let between = Position::new(FIELDS.unsigned_abs()).unwrap();
+    let diff = |store: &Store| Ok::<_, Error>(store.at(between)?.diff(&store.snapshot()?, &Scope::All));
+    let right: Vec<_> = diff(&store).unwrap().map(Result::unwrap).collect();
+    assert_eq!(right.len(), 199, "all but the one that is 0 in both");
+
+    let mut ended_early = 0;
+    for number in 1.. {
+        let faulty = Arc::new(Faulty::new(Arc::clone(&driver)).fail_call(number, Fault::Refused));
+        let Ok(differences) = diff(&Store::new(Arc::clone(&faulty))) else { continue };
+        let all: Vec<_> = differences.collect();
+        let found: Vec<_> = all.iter().map_while(|one| one.as_ref().ok().cloned()).collect();
+        assert!(right.starts_with(&found), "wrong before call {number} failed");
+        if faulty.calls() < number {
+            assert_eq!(all.len(), right.len());
+            break;
+        }
+        assert_eq!(all.len() - found.len(), 1, "read on after call {number} failed");
+        ended_early += 1;
+    }
+    assert!(ended_early > 4, "each side has several pages, each of which failed once");
 }
