@@ -1,13 +1,10 @@
-use std::thread;
-
 use annals_core::{Context, Error, ErrorKind, Expect, Position, Receipt, Record, Store};
 use fastrand::Rng;
 
 use super::Clock;
+use super::body::Body;
+use super::keys::{KEYS, Keys, RECORD, field};
 use super::operation::{KeyValue, Operation, Outcome, Premise, Recorded};
-
-/// The keys of a round: two fields of a record, and one of another.
-const KEYS: [(&str, &str); 3] = [("a", "x"), ("a", "y"), ("b", "x")];
 
 /// So few that a history can be checked, so many that threads come between one another.
 const OPERATIONS: usize = 12;
@@ -15,8 +12,7 @@ const OPERATIONS: usize = 12;
 /// One thread that uses a store and records what it was answered.
 pub(super) struct Client<'a> {
     store: &'a Store,
-    /// Where the log ended before the round: its keys were never written at or before it.
-    begin: u64,
+    keys: Keys,
     thread: usize,
     random: Rng,
     /// The greatest position that this thread has seen.
@@ -41,7 +37,7 @@ impl<'a> Client<'a> {
         let entries = [0; KEYS.len()];
         Client {
             store,
-            begin,
+            keys: Keys { begin },
             thread,
             random,
             seen: begin,
@@ -74,16 +70,18 @@ impl<'a> Client<'a> {
     /// Does something, and returns what it was; an error if nothing can have come of it.
     fn operate(&mut self) -> Result<Operation, Error> {
         let key = self.random.usize(..KEYS.len());
-        let choices = if self.is_poisoned { 7 } else { 18 };
+        let choices = if self.is_poisoned { 8 } else { 20 };
         match self.random.u8(..choices) {
             0..=1 => self.read(key),
             2..=3 => self.read_entry(key),
             4 => self.read_as_of(key),
-            5..=6 => self.snapshot(),
-            7..=8 => self.set(key),
-            9..=10 => self.delete(key),
-            11 => self.set_if_absent(key),
-            12..=13 => self.set_if_unchanged(key),
+            5 => self.read_record(),
+            6..=7 => self.snapshot(),
+            8..=9 => self.set(key),
+            10..=11 => self.delete(key),
+            12 => self.set_if(key, Expect::Absent),
+            13..=14 => self.set_if(key, Expect::At(position(self.entries[key]))),
+            15 => self.edit(key),
             _ => self.transact(),
         }
     }
@@ -108,9 +106,18 @@ impl<'a> Client<'a> {
         Ok(Operation::ReadAsOf(at, (key, value)))
     }
 
+    fn read_record(&mut self) -> Result<Operation, Error> {
+        let mut all = RECORD.map(|key| (key, None));
+        for change in self.record(RECORD[0])?.entries()? {
+            let found = all.iter_mut().find(|(key, _)| change.key().field().as_str() == field(*key));
+            found.expect("a field of the round").1 = change.get()?;
+        }
+        Ok(Operation::ReadTogether(all.into()))
+    }
+
     fn snapshot(&mut self) -> Result<Operation, Error> {
         let snapshot = self.store.snapshot()?;
-        let value = |key| snapshot.record(&*self.namespace(key))?.get(field(key));
+        let value = |key| snapshot.record(&*self.keys.namespace(key))?.get(field(key));
         let all = (0..KEYS.len()).map(|key| Ok((key, value(key)?))).collect::<Result<_, Error>>()?;
         self.seen = self.seen.max(snapshot.position().get());
         Ok(Operation::Snapshot(snapshot.position().get(), all))
@@ -127,47 +134,53 @@ impl<'a> Client<'a> {
         self.written(vec![Premise::Present(key)], vec![(key, None)], answer)
     }
 
-    fn set_if_absent(&mut self, key: usize) -> Result<Operation, Error> {
+    fn set_if(&mut self, key: usize, expect: Expect) -> Result<Operation, Error> {
         let value = self.new_value();
-        let answer = self.record(key)?.set_if(field(key), Expect::Absent, &value).map(Some);
-        self.written(vec![Premise::Absent(key)], vec![(key, Some(value))], answer)
+        let on = vec![match expect {
+            Expect::Absent => Premise::Absent(key),
+            Expect::At(since) => Premise::UnchangedSince(key, since.get()),
+        }];
+        let writes = vec![(key, Some(value))];
+        match self.record(key)?.set_if(field(key), expect, &value) {
+            Err(Error::Conflict(lost)) => {
+                let outcome = Outcome::LostTo(lost.lost_to.last.get());
+                Ok(Operation::Write { on, writes, outcome })
+            }
+            answer => self.written(on, writes, answer.map(Some)),
+        }
     }
 
-    fn set_if_unchanged(&mut self, key: usize) -> Result<Operation, Error> {
-        let (since, value) = (self.entries[key], self.new_value());
-        let answer = self.record(key)?.set_if(field(key), Expect::At(position(since)), &value).map(Some);
-        self.written(vec![Premise::UnchangedSince(key, since)], vec![(key, Some(value))], answer)
+    fn edit(&mut self, key: usize) -> Result<Operation, Error> {
+        let value = self.new_value();
+        let mut on = vec![Premise::Present(key)];
+        let answer = self.record(key)?.edit(field(key), |draft: &mut u32| {
+            on = vec![Premise::Value((key, Some(*draft)))];
+            *draft = value;
+        });
+        let on = if matches!(answer, Err(Error::NotFound { .. })) { vec![Premise::Present(key)] } else { on };
+        self.written(on, vec![(key, Some(value))], answer.map(|done| done.receipt))
     }
 
-    /// Reads some keys, sets and deletes some; what has no value is not deleted.
     fn transact(&mut self) -> Result<Operation, Error> {
-        let (reads, plan, hesitates) = (self.some_keys(), self.plan(), self.random.bool());
+        let body = self.body();
         let (mut on, mut writes) = (Vec::new(), Vec::new());
         let answer = self.store.transaction(Context::new(), |tx| {
-            (on, writes) = (Vec::new(), Vec::new());
-            let mut read = |key| {
-                let value = tx.record(&*self.namespace(key))?.get::<u32>(field(key))?;
-                on.push(Premise::Value((key, value)));
-                Ok::<_, Error>(value)
-            };
-            for key in &reads {
-                read(*key)?;
-            }
-            if hesitates {
-                thread::yield_now();
-            }
-            for (key, value) in &plan {
-                let record = tx.record(&*self.namespace(*key))?;
-                match value {
-                    Some(value) => record.set(field(*key), value)?,
-                    None if read(*key)?.is_some() => record.delete(field(*key))?,
-                    None => continue,
-                }
-                writes.push((*key, *value));
-            }
+            (on, writes) = body.run(tx)?;
             Ok(())
         });
         self.written(on, writes, answer.map(|done| done.receipt))
+    }
+
+    fn body(&mut self) -> Body {
+        let (reads, written) = (self.some_keys(), self.some_keys());
+        let writes = written.into_iter().map(|key| (key, self.value_or_none())).collect();
+        let (lists, hesitates) = (self.random.u8(..4) == 0, self.random.bool());
+        Body { keys: self.keys, lists, reads, hesitates, writes }
+    }
+
+    /// Returns what to set a key to; one time in four it is to be deleted.
+    fn value_or_none(&mut self) -> Option<u32> {
+        (self.random.u8(..4) > 0).then(|| self.new_value())
     }
 
     /// Returns what came of a write; an error if nothing can have come of it.
@@ -177,8 +190,6 @@ impl<'a> Client<'a> {
         writes: Vec<KeyValue>,
         answer: Result<Option<Receipt>, Error>,
     ) -> Result<Operation, Error> {
-        let is_conditional =
-            on.iter().any(|on| matches!(on, Premise::Absent(_) | Premise::UnchangedSince(..)));
         let outcome = match answer {
             Ok(None) => Outcome::Nothing,
             Ok(Some(receipt)) => {
@@ -186,7 +197,6 @@ impl<'a> Client<'a> {
                 Outcome::Appended(receipt.commit.first.get(), receipt.commit.last.get())
             }
             Err(Error::NotFound { .. }) => Outcome::NoValue,
-            Err(Error::Conflict(lost)) if is_conditional => Outcome::LostTo(lost.lost_to.last.get()),
             Err(error) if error.kind() == ErrorKind::Poisoned => {
                 assert!((self.is_fault)(&error), "{error}");
                 self.is_poisoned = true;
@@ -195,13 +205,6 @@ impl<'a> Client<'a> {
             Err(error) => return Err(error),
         };
         Ok(Operation::Write { on, writes, outcome })
-    }
-
-    fn plan(&mut self) -> Vec<KeyValue> {
-        let keys = self.some_keys();
-        let value = |key| (key, self.random.u8(..4) > 0);
-        let chosen: Vec<_> = keys.into_iter().map(value).collect();
-        chosen.into_iter().map(|(key, is_set)| (key, is_set.then(|| self.new_value()))).collect()
     }
 
     fn some_keys(&mut self) -> Vec<usize> {
@@ -215,16 +218,8 @@ impl<'a> Client<'a> {
     }
 
     fn record(&self, key: usize) -> Result<Record, Error> {
-        self.store.record(&*self.namespace(key))
+        self.store.record(&*self.keys.namespace(key))
     }
-
-    fn namespace(&self, key: usize) -> String {
-        format!("after/{}/{}", self.begin, KEYS[key].0)
-    }
-}
-
-fn field(key: usize) -> &'static str {
-    KEYS[key].1
 }
 
 fn position(number: u64) -> Position {

@@ -1,7 +1,9 @@
 //! Histories: what threads that use one log at the same time ask and are answered, and whether all of
 //! it can be explained by one operation after the other.
 
+mod body;
 mod client;
+mod keys;
 mod model;
 mod operation;
 

@@ -52,6 +52,7 @@ impl Model {
                 newest.map_or((0, None), |newest| (newest.position, newest.value)) == (*position, *value)
             }
             Operation::ReadAsOf(at, key_value) => *at <= self.last() && self.is_as_of(*at, *key_value),
+            Operation::ReadTogether(all) => all.iter().all(|(key, value)| self.value(*key) == *value),
             Operation::Snapshot(at, all) => {
                 *at == self.last() && all.iter().all(|one| self.is_as_of(*at, *one))
             }

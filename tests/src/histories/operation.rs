@@ -14,6 +14,8 @@ pub(super) enum Operation {
     ReadEntry(u64, KeyValue),
     /// The value of a key as of a position, which may lie inside a commit.
     ReadAsOf(u64, KeyValue),
+    /// The values of several keys at one moment.
+    ReadTogether(Vec<KeyValue>),
     /// The values of all keys at the position of a snapshot.
     Snapshot(u64, Vec<KeyValue>),
     Write {
@@ -28,9 +30,9 @@ pub(super) enum Operation {
 pub(super) enum Premise {
     /// The key has this value: it was read in the same transaction.
     Value(KeyValue),
-    /// The key has a value: it is to be deleted.
+    /// The key has a value: it is to be deleted or edited, or was listed.
     Present(usize),
-    /// The key has no value.
+    /// The key has no value: it is to be set for the first time, or was not listed.
     Absent(usize),
     /// The key has no entry after the position.
     UnchangedSince(usize, u64),
@@ -44,7 +46,7 @@ pub(super) enum Outcome {
     Nothing,
     /// A premise did not hold, because of the commit that ends here.
     LostTo(u64),
-    /// There was no value to delete.
+    /// There was no value to delete or to edit.
     NoValue,
     /// It was appended, or not.
     Open,
