@@ -31,7 +31,8 @@ use operation::{Operation, Recorded};
 /// snapshot, a field as of an earlier position.
 ///
 /// The choice of operations follows from a seed, which a failure names; the variable `ANNALS_SEED`
-/// sets it. The threads' speed does not follow from it, so that a failure may need several runs.
+/// sets that of the first round. The threads' speed does not follow from it, so that a failure may
+/// need several runs to be seen again.
 ///
 /// # Panics
 /// If no order explains a history; the message lists it. If an operation ends in an error other
@@ -77,9 +78,10 @@ pub fn assert_linearizable_despite(
     mut open: impl FnMut() -> Vec<Store>,
     is_fault: impl Fn(&Error) -> bool + Sync,
 ) {
-    let seed = seed();
+    let first = seed();
     for round in for_a_while() {
-        let history = record(&open(), seed.wrapping_add(round), &is_fault);
+        let seed = first.wrapping_add(round);
+        let history = record(&open(), seed, &is_fault);
         assert!(is_linearizable(&history), "no order explains this, of seed {seed}:\n{}", list(&history));
     }
 }

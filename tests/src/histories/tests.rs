@@ -1,6 +1,8 @@
-use super::operation::Premise;
+use fastrand::Rng;
+use todc_utils::specifications::Specification;
+
+use super::operation::{Outcome, Premise};
 use super::*;
-use crate::histories::operation::Outcome;
 
 /// An operation between two moments.
 fn at(called: u64, returned: u64, operation: Operation) -> Recorded {
@@ -105,4 +107,47 @@ fn an_open_outcome_may_show_later_or_never() {
     };
     assert!(then(&[None, None]) && then(&[Some(7), Some(7)]) && then(&[None, Some(7)]));
     assert!(!then(&[Some(7), None]) && !then(&[Some(8)]));
+}
+
+/// Tries every order of the operations that are not in `done`.
+fn has_an_order(history: &[Recorded], done: &[bool], state: &Model) -> bool {
+    let mut open = (0..history.len()).filter(|nth| !done[*nth]).peekable();
+    if open.peek().is_none() {
+        return true;
+    }
+    open.any(|nth| {
+        let is_after = |other: usize| !done[other] && history[other].returned < history[nth].called;
+        let (is_explained, next) = Model::apply(&history[nth].operation, state);
+        let mut done = done.to_vec();
+        is_explained && !(0..history.len()).any(is_after) && {
+            done[nth] = true;
+            has_an_order(history, &done, &next)
+        }
+    })
+}
+
+/// Writes and reads of one key that overlap at random, with answers that may be right.
+fn any_history(random: &mut Rng) -> Vec<Recorded> {
+    let mut ticks: Vec<u64> = (0..12).collect();
+    random.shuffle(&mut ticks);
+    let operation = |random: &mut Rng| match random.u8(..6) {
+        0..=2 => append(random.u32(1..3), random.u64(1..4)),
+        3 => Operation::ReadAsOf(random.u64(..3), (0, random.bool().then(|| random.u32(1..3)))),
+        _ => Operation::Read((0, random.bool().then(|| random.u32(1..3)))),
+    };
+    let pairs = ticks.chunks(2);
+    pairs.map(|two| at(two[0].min(two[1]), two[0].max(two[1]), operation(random))).collect()
+}
+
+#[test]
+fn the_checker_agrees_with_trying_every_order() {
+    let mut random = Rng::with_seed(3);
+    let mut linearizable = 0;
+    for _ in 0..20_000 {
+        let history = any_history(&mut random);
+        let expected = has_an_order(&history, &vec![false; history.len()], &Model::default());
+        assert_eq!(is_linearizable(&history), expected, "{}", list(&history));
+        linearizable += usize::from(expected);
+    }
+    assert!((100..10_000).contains(&linearizable), "{linearizable} of them have an order");
 }
