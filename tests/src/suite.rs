@@ -78,6 +78,7 @@ macro_rules! __each_rule {
             a_conflict_disturbs_no_neighbour
             one_of_racing_writers_wins
             no_update_is_lost
+            histories_are_linearizable
 
             a_repeated_given_id_returns_the_first_receipt
             a_given_id_is_appended_once_within_one_call
@@ -114,6 +115,8 @@ macro_rules! __each_rule {
             values_of_every_size_come_back
             names_of_every_form_come_back
             commits_of_many_entries_come_back
+            the_largest_batches_come_back
+            questions_at_the_limits_are_answered
 
             reopening_keeps_everything
             appends_continue_after_reopening

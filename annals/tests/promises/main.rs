@@ -17,15 +17,20 @@ macro_rules! on_every_driver {
 }
 
 mod callbacks;
+mod clocks;
 mod commits;
 mod concurrency;
 mod custom_types;
 mod diff;
 mod dump;
 mod durability;
+mod faults;
+mod histories;
 mod history;
 mod model;
 mod nothings;
+#[cfg(unix)]
+mod processes;
 mod rules;
 mod stores;
 mod time_travel;
