@@ -23,6 +23,7 @@ mod concurrency;
 mod custom_types;
 mod diff;
 mod dump;
+mod durability;
 mod faults;
 mod histories;
 mod history;
