@@ -60,21 +60,34 @@
 //! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,
 //! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
 
+mod appender;
 mod check;
+mod check_index;
 mod commits;
 mod conditions;
+#[cfg(test)]
+mod costs;
 mod driver;
 mod failure;
 mod held;
+mod index;
 mod keys;
+mod known;
 mod measure;
+mod of_key;
 mod open;
 mod options;
+mod pass;
 mod place;
+mod positions;
+mod posting;
+mod reader;
 mod readers;
 mod reads;
 mod rows;
 mod schema;
+mod scopes;
+mod tail;
 mod writer;
 
 pub use driver::SqliteDriver;

@@ -1,0 +1,170 @@
+//! The index in arrears: entries are appended without one, and postings follow in passes.
+//!
+//! A pass takes the entries of the tail in order of their keys, so that each page of the index is
+//! written once for many entries. It goes in slices inside the transactions of the appends that come
+//! after, whichever process makes them: how far it has come stands in the file.
+
+use annals_core::{Position, PositionRange};
+use rusqlite::{Connection, params};
+
+use crate::failure::Failure;
+use crate::positions::{KeyId, Positions};
+use crate::posting::{ENTRIES_MAX, Posting};
+use crate::tail::Tail;
+
+/// When a pass begins, and how fast it goes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    /// A pass begins when this many entries stand in no posting.
+    pub(crate) tail: u64,
+    /// A slice is made by the append that reaches a multiple of this position.
+    pub(crate) step: u64,
+    /// A slice takes so many entries for each entry appended.
+    pub(crate) share: u64,
+}
+
+impl Default for Pace {
+    /// The tail costs at most 2 MiB and, at opening, a scan of about 10 ms. Appends of one entry
+    /// mostly write no page of the index, since only one in 64 has a slice to make.
+    fn default() -> Pace {
+        Pace { tail: 65_536, step: 64, share: 4 }
+    }
+}
+
+impl Pace {
+    /// Returns how many entries the append that moved the end of the log is to index, should there
+    /// be a pass. Follows from positions alone, so that it is the same for a process of many appends
+    /// and for many processes of one.
+    fn entries_due(self, before: Position, last: Position) -> u64 {
+        let steps = last.get() / self.step - before.get() / self.step;
+        steps.saturating_mul(self.step).saturating_mul(self.share)
+    }
+}
+
+/// How far the index has come, as the file says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) indexed_until: Position,
+    pub(crate) pass_through: Position,
+    pub(crate) pass_key: KeyId,
+}
+
+impl Progress {
+    pub(crate) fn read(connection: &Connection) -> Result<Progress, Failure> {
+        let mut select =
+            connection.prepare_cached("SELECT indexed_until, pass_through, pass_key FROM annals_index")?;
+        let mut found = select.query([])?;
+        let damaged = || Failure::Damaged("the file is damaged: `annals_index` makes no sense".into());
+        let row = found.next()?.ok_or_else(damaged)?;
+        let (indexed_until, pass_through) =
+            (Position::from_i64(row.get(0)?), Position::from_i64(row.get(1)?));
+        match (indexed_until, pass_through) {
+            (Some(indexed_until), Some(pass_through)) if indexed_until <= pass_through => {
+                Ok(Progress { indexed_until, pass_through, pass_key: row.get(2)? })
+            }
+            _ => Err(damaged()),
+        }
+    }
+
+    fn write(&self, connection: &Connection) -> Result<(), Failure> {
+        let sql = "UPDATE annals_index SET indexed_until = ?1, pass_through = ?2, pass_key = ?3";
+        let (indexed_until, pass_through) = (self.indexed_until.to_i64(), self.pass_through.to_i64());
+        connection.prepare_cached(sql)?.execute([indexed_until, pass_through, self.pass_key])?;
+        Ok(())
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.indexed_until < self.pass_through
+    }
+
+    fn begin(&mut self, through: Position) {
+        self.pass_through = through;
+        self.pass_key = 0;
+    }
+
+    fn end(&mut self) {
+        self.indexed_until = self.pass_through;
+        self.pass_key = 0;
+    }
+}
+
+/// The entries of a transaction that is about to be committed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Appended<'a> {
+    pub(crate) positions: &'a Positions,
+    /// Where the log ended before them, and where it ends now.
+    pub(crate) before: Position,
+    pub(crate) last: Position,
+}
+
+/// Goes on with the index as far as these new entries oblige to, inside their transaction. Returns
+/// how far the postings go then, if this was looked at.
+pub(crate) fn advance(
+    connection: &Connection,
+    tail: &Tail,
+    appended: Appended<'_>,
+    pace: Pace,
+) -> Result<Option<Position>, Failure> {
+    let mut due = pace.entries_due(appended.before, appended.last);
+    if due == 0 {
+        return Ok(None);
+    }
+    let mut progress = Progress::read(connection)?;
+    let is_due = |progress: &Progress| {
+        let tail = appended.last.get().saturating_sub(progress.indexed_until.get());
+        progress.is_running() || tail >= pace.tail
+    };
+    if !is_due(&progress) {
+        return Ok(Some(progress.indexed_until));
+    }
+    tail.catch_up(connection, progress.indexed_until, appended.before)?;
+    while due > 0 && is_due(&progress) {
+        if !progress.is_running() {
+            progress.begin(appended.last);
+        }
+        let taken = slice(connection, tail, appended.positions, &mut progress, due)?;
+        due = due.saturating_sub(taken);
+    }
+    progress.write(connection)?;
+    Ok(Some(progress.indexed_until))
+}
+
+/// Writes the postings of the next `due` entries of the pass, and ends it if there are no more.
+/// Returns how many they were.
+fn slice(
+    connection: &Connection,
+    tail: &Tail,
+    appended: &Positions,
+    progress: &mut Progress,
+    due: u64,
+) -> Result<u64, Failure> {
+    let count = usize::try_from(due).unwrap_or(usize::MAX);
+    let range = PositionRange { after: progress.indexed_until, through: progress.pass_through };
+    let mut entries = tail.part().of_keys_above(progress.pass_key, range, count);
+    entries.extend(appended.of_keys_above(progress.pass_key, range, count));
+    entries.sort_unstable();
+    let mut taken = 0;
+    for of_key in entries.chunk_by(|(one, _), (next, _)| one == next) {
+        if taken >= count {
+            break;
+        }
+        let positions: Vec<Position> = of_key.iter().map(|(_, position)| *position).collect();
+        progress.pass_key = of_key.first().map_or(0, |(key, _)| *key);
+        write_postings(connection, progress.pass_key, &positions)?;
+        taken += positions.len();
+    }
+    if taken < count {
+        progress.end();
+    }
+    Ok(taken as u64)
+}
+
+/// A posting that stands there already can only be the same.
+fn write_postings(connection: &Connection, key: KeyId, positions: &[Position]) -> Result<(), Failure> {
+    let sql = "INSERT OR REPLACE INTO annals_posting (key, first, last, middle) VALUES (?1, ?2, ?3, ?4)";
+    let mut insert = connection.prepare_cached(sql)?;
+    for posting in positions.chunks(ENTRIES_MAX).filter_map(Posting::pack) {
+        insert.execute(params![key, posting.first.to_i64(), posting.last.to_i64(), posting.middle])?;
+    }
+    Ok(())
+}
