@@ -1,15 +1,21 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
+mod appends;
 mod batch;
 mod clock;
 mod context;
 mod driver;
 mod dump;
 mod entry;
+mod group;
 mod handle;
+mod line;
 mod name;
+mod observer;
 mod pages;
 mod position;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
@@ -20,6 +26,7 @@ pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
+pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
 pub use verify::{Damage, Verification};

@@ -96,7 +96,9 @@ impl StoreBuilder {
     #[must_use]
     pub fn build(self) -> Store {
         let StoreBuilder { log, registry, validator } = self;
-        let shared = Shared { log, registry, validator, hooks: Arc::default() };
+        let hooks = Arc::<Hooks>::default();
+        log.observe(&(Arc::clone(&hooks) as _));
+        let shared = Shared { log, registry, validator, hooks };
         Store { shared: Arc::new(shared), context: Arc::default() }
     }
 }
@@ -261,7 +263,8 @@ impl Store {
         self.shared.log.commits(range, order)
     }
 
-    /// Calls `callback` with each change that this store (any clone of it) commits from now on.
+    /// Calls `callback` with each change that this store (any clone of it) commits from now on, also
+    /// through its [log](Store::log).
     ///
     /// Calls come after the commit is durable, in position order, outside of all locks, on
     /// whichever committing thread has the turn; a commit returns after its own calls, unless it
@@ -319,9 +322,7 @@ impl Store {
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
-        let Shared { hooks, log, .. } = &*self.shared;
-        let writes = batch.writes.clone();
-        hooks.around(&writes, || log.append(batch, Durability::Synced))
+        self.shared.log.append(batch, Durability::Synced)
     }
 
     pub(crate) fn last_position(&self) -> Result<Position, Error> {
