@@ -24,9 +24,9 @@ pub struct SqliteDriver {
     /// What the log is called in errors.
     store: String,
     files: Arc<HeldFiles>,
-    known: Known,
+    pub(crate) known: Known,
     // Before the writer: the connection that is closed last tidies up, and must be able to write.
-    readers: Readers,
+    pub(crate) readers: Readers,
     writer: Option<Mutex<Writer>>,
 }
 

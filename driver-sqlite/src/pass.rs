@@ -168,3 +168,18 @@ fn write_postings(connection: &Connection, key: KeyId, positions: &[Position]) -
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_appends_and_large_ones_owe_the_same() {
+        let pace = Pace { tail: 100, step: 64, share: 4 };
+        let due =
+            |before, last| pace.entries_due(Position::new(before).unwrap(), Position::new(last).unwrap());
+        assert_eq!([due(0, 1), due(62, 63), due(63, 64), due(64, 65)], [0, 0, 256, 0]);
+        assert_eq!((0..1000).map(|before| due(before, before + 1)).sum::<u64>(), due(0, 1000));
+        assert_eq!(due(5, 5), 0);
+    }
+}

@@ -194,3 +194,89 @@ fn scan(connection: &Connection, range: PositionRange) -> Result<Positions, Fail
     }
     Ok(entries.into_iter().collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use annals_core::{Batch, Context, Driver, Durability, Key, Order};
+
+    use super::*;
+    use crate::{SqliteDriver, index};
+
+    fn at(number: u64) -> Position {
+        Position::new(number).unwrap()
+    }
+
+    /// Entries of the key 1 on all these positions.
+    fn found(indexed_until: u64, after: u64, through: u64) -> Found {
+        let positions = (after + 1..=through).map(|number| (1, at(number))).collect();
+        Found { indexed_until: at(indexed_until), after: at(after), through: at(through), positions }
+    }
+
+    fn known(tail: &Tail) -> (u64, u64, Vec<u64>) {
+        let part = tail.part();
+        let positions = part.of_key(1, PositionRange::ALL, |found| found.map(Position::get).collect());
+        (part.start().get(), part.through().get(), positions)
+    }
+
+    #[test]
+    fn what_is_found_joins_what_is_known() {
+        let tail = Tail::default();
+        tail.learn(found(0, 0, 3));
+        tail.learn(found(0, 2, 5));
+        assert_eq!(known(&tail), (0, 5, vec![1, 2, 3, 4, 5]));
+        tail.learn(found(0, 1, 2));
+        assert_eq!(known(&tail), (0, 5, vec![1, 2, 3, 4, 5]), "what is known stays known");
+    }
+
+    #[test]
+    fn what_would_leave_a_gap_is_not_learned() {
+        let tail = Tail::default();
+        tail.learn(found(0, 0, 3));
+        tail.learn(found(2, 5, 7));
+        assert_eq!(known(&tail), (0, 3, vec![1, 2, 3]));
+    }
+
+    #[test]
+    fn what_stands_in_postings_is_forgotten() {
+        let tail = Tail::default();
+        tail.learn(found(0, 0, 5));
+        tail.learn(found(3, 5, 6));
+        assert_eq!(known(&tail), (3, 6, vec![4, 5, 6]));
+        tail.learn(found(0, 6, 7));
+        assert_eq!(known(&tail), (3, 7, vec![4, 5, 6, 7]), "the start never falls");
+        // Others appended and indexed meanwhile.
+        tail.learn(found(20, 20, 22));
+        assert_eq!(known(&tail), (20, 22, vec![21, 22]));
+        // The pass ended with these very entries.
+        tail.learn(found(32, 30, 32));
+        assert_eq!(known(&tail), (32, 32, vec![]));
+    }
+
+    #[test]
+    fn a_reader_of_an_old_moment_goes_on_over_the_end_of_a_pass() {
+        let folder = tempfile::tempdir().unwrap();
+        let driver = SqliteDriver::options().pace(8, 1, 1).open(folder.path().join("log.db")).unwrap();
+        let key = Key::parse("a", "b").unwrap();
+        let append = |count| {
+            for _ in 0..count {
+                let batch = Batch::new(Context::new()).set(key.clone(), *b"\x01");
+                let _ = driver.append(&[batch], Durability::Buffered).unwrap();
+            }
+        };
+        append(7);
+        let read = |reader: &Reader| {
+            let (part, through) = driver.known.tail.covering(reader, Position::MAX)?;
+            in_snapshot(&reader.connection, |connection| {
+                // The moment begins with the first look at the file.
+                assert_eq!(Progress::read(connection)?.indexed_until, Position::START);
+                append(30);
+                let newer = driver.known.tail.part();
+                assert!(newer.start() >= through, "the pass has not come so far");
+                let range = PositionRange::through(through);
+                index::positions(connection, &part, 1, range, Order::OldestFirst, 0, 100)
+            })
+        };
+        let positions = driver.readers.read(read).unwrap();
+        assert!(positions.into_iter().map(Position::get).eq(1..=7));
+    }
+}

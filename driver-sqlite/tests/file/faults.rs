@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use annals_core::codec::Uuid;
 use annals_core::{
     Action, Batch, Change, Check, Context, Driver, Durability, Error, ErrorKind, Order, Position,
     PositionRange, Scope,
@@ -310,6 +311,21 @@ fn syncing_writes_something_to_be_synced_though_nothing_changes() {
         assert_eq!(wal_bytes() - before, 24 + 4096, "one frame of one page");
     }
     assert_eq!(values(&driver, &key("a", "b")).len(), 3);
+}
+
+#[test]
+fn a_repeated_commit_is_durable_before_it_is_answered() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    let wal_bytes = || fs::metadata(scratch.folder.path().join("log.db-wal")).unwrap().len();
+    let batch = set(&key("a", "b"), b"\x01").with_id(Uuid::from_bytes([7; 16]));
+    let _ = driver.append(std::slice::from_ref(&batch), Durability::Buffered).unwrap();
+    let before = wal_bytes();
+    let answers = driver.append(&[batch], Durability::Synced).unwrap();
+    let receipt = answers[0].as_ref().unwrap();
+    assert_eq!((receipt.repeated, receipt.durability), (true, Durability::Synced));
+    assert_eq!(wal_bytes() - before, 24 + 4096, "a frame that is synced, and the first commit's with it");
+    assert_eq!(values(&driver, &key("a", "b")), [b"\x01"]);
 }
 
 #[test]

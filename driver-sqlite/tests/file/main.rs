@@ -12,5 +12,7 @@ mod faults;
 mod format;
 mod moving;
 mod opening;
+mod passes;
 mod processes;
+mod scan;
 mod views;

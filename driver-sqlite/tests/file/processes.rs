@@ -40,8 +40,11 @@ fn plays_the_role_it_is_given() {
     let (Ok(role), Some(path)) = (env::var(ROLE), env::var_os(FILE).map(PathBuf::from)) else { return };
     match role.as_str() {
         "append_100" => append_100(&path),
+        "append_and_read_150" => crate::passes::append_and_read_150(&path),
+        "append_in_short_passes" => crate::passes::append_in_short_passes(&path),
         "append_until_killed" => append_until_killed(&path),
         "follow_to_800" => follow_to_800(&path),
+        "read_while_others_write" => crate::passes::read_while_others_write(&path),
         "show_permissions" => crate::opening::show_permissions(&path),
         "write_until_the_disk_refuses" => crate::faults::write_until_the_disk_refuses(&path),
         "write_from_another_folder" => crate::moving::write_from_another_folder(&path),
