@@ -15,8 +15,10 @@ use crate::tail::Tail;
 /// When a pass begins, and how fast it goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// A pass begins when this many entries stand in no posting.
+    /// A pass begins when this many entries stand in no posting,
     pub(crate) tail: u64,
+    /// or when the file has grown by so many pages since the last one began.
+    pub(crate) pages: u64,
     /// A slice is made by the append that reaches a multiple of this position.
     pub(crate) step: u64,
     /// A slice takes so many entries for each entry appended.
@@ -24,10 +26,11 @@ pub(crate) struct Pace {
 }
 
 impl Default for Pace {
-    /// The tail costs at most 2 MiB and, at opening, a scan of about 10 ms. Appends of one entry
-    /// mostly write no page of the index, since only one in 64 has a slice to make.
+    /// The tail takes 2 MiB of memory, and to find it again costs a scan of 8 MiB at most. (A pass that
+    /// is running adds a quarter.) Appends of one entry mostly write no page of the index, since only
+    /// one in 64 has a slice to make.
     fn default() -> Pace {
-        Pace { tail: 65_536, step: 64, share: 4 }
+        Pace { tail: 65_536, pages: 2_048, step: 64, share: 4 }
     }
 }
 
@@ -47,29 +50,33 @@ pub(crate) struct Progress {
     pub(crate) indexed_until: Position,
     pub(crate) pass_through: Position,
     pub(crate) pass_key: KeyId,
+    pages: u64,
 }
 
 impl Progress {
     pub(crate) fn read(connection: &Connection) -> Result<Progress, Failure> {
-        let mut select =
-            connection.prepare_cached("SELECT indexed_until, pass_through, pass_key FROM annals_index")?;
+        let sql = "SELECT indexed_until, pass_through, pass_key, pages FROM annals_index";
+        let mut select = connection.prepare_cached(sql)?;
         let mut found = select.query([])?;
         let damaged = || Failure::Damaged("the file is damaged: `annals_index` makes no sense".into());
         let row = found.next()?.ok_or_else(damaged)?;
-        let (indexed_until, pass_through) =
-            (Position::from_i64(row.get(0)?), Position::from_i64(row.get(1)?));
-        match (indexed_until, pass_through) {
-            (Some(indexed_until), Some(pass_through)) if indexed_until <= pass_through => {
-                Ok(Progress { indexed_until, pass_through, pass_key: row.get(2)? })
-            }
-            _ => Err(damaged()),
-        }
+        let position = |at| Position::from_i64(row.get(at).unwrap_or(-1)).ok_or_else(damaged);
+        let pages = u64::try_from(row.get::<_, i64>(3)?).map_err(|_| damaged())?;
+        let progress = Progress {
+            indexed_until: position(0)?,
+            pass_through: position(1)?,
+            pass_key: row.get(2)?,
+            pages,
+        };
+        if progress.indexed_until <= progress.pass_through { Ok(progress) } else { Err(damaged()) }
     }
 
     fn write(&self, connection: &Connection) -> Result<(), Failure> {
-        let sql = "UPDATE annals_index SET indexed_until = ?1, pass_through = ?2, pass_key = ?3";
+        let sql = "UPDATE annals_index
+            SET indexed_until = ?1, pass_through = ?2, pass_key = ?3, pages = ?4";
         let (indexed_until, pass_through) = (self.indexed_until.to_i64(), self.pass_through.to_i64());
-        connection.prepare_cached(sql)?.execute([indexed_until, pass_through, self.pass_key])?;
+        let pages = self.pages.cast_signed();
+        connection.prepare_cached(sql)?.execute([indexed_until, pass_through, self.pass_key, pages])?;
         Ok(())
     }
 
@@ -77,9 +84,16 @@ impl Progress {
         self.indexed_until < self.pass_through
     }
 
-    fn begin(&mut self, through: Position) {
+    /// Returns whether a pass runs, or is to begin in a file of so many pages whose log ends at `last`.
+    fn is_due(&self, last: Position, pages: u64, pace: Pace) -> bool {
+        let tail = last.get().saturating_sub(self.indexed_until.get());
+        self.is_running() || tail >= pace.tail || (tail > 0 && pages.saturating_sub(self.pages) >= pace.pages)
+    }
+
+    fn begin(&mut self, through: Position, pages: u64) {
         self.pass_through = through;
         self.pass_key = 0;
+        self.pages = pages;
     }
 
     fn end(&mut self) {
@@ -110,23 +124,25 @@ pub(crate) fn advance(
         return Ok(None);
     }
     let mut progress = Progress::read(connection)?;
-    let is_due = |progress: &Progress| {
-        let tail = appended.last.get().saturating_sub(progress.indexed_until.get());
-        progress.is_running() || tail >= pace.tail
-    };
-    if !is_due(&progress) {
+    let pages = page_count(connection)?;
+    if !progress.is_due(appended.last, pages, pace) {
         return Ok(Some(progress.indexed_until));
     }
     tail.catch_up(connection, progress.indexed_until, appended.before)?;
-    while due > 0 && is_due(&progress) {
+    while due > 0 && progress.is_due(appended.last, pages, pace) {
         if !progress.is_running() {
-            progress.begin(appended.last);
+            progress.begin(appended.last, pages);
         }
         let taken = slice(connection, tail, appended.positions, &mut progress, due)?;
         due = due.saturating_sub(taken);
     }
     progress.write(connection)?;
     Ok(Some(progress.indexed_until))
+}
+
+fn page_count(connection: &Connection) -> Result<u64, Failure> {
+    let pages: i64 = connection.prepare_cached("PRAGMA page_count")?.query_row([], |row| row.get(0))?;
+    Ok(pages.unsigned_abs())
 }
 
 /// Writes the postings of the next `due` entries of the pass, and ends it if there are no more.
@@ -175,7 +191,7 @@ mod tests {
 
     #[test]
     fn small_appends_and_large_ones_owe_the_same() {
-        let pace = Pace { tail: 100, step: 64, share: 4 };
+        let pace = Pace { step: 64, share: 4, ..Pace::default() };
         let due =
             |before, last| pace.entries_due(Position::new(before).unwrap(), Position::new(last).unwrap());
         assert_eq!([due(0, 1), due(62, 63), due(63, 64), due(64, 65)], [0, 0, 256, 0]);

@@ -30,10 +30,11 @@ CREATE TABLE annals_index (
     -- How far annals_posting goes: one row. The entries after indexed_until are the tail.
     indexed_until INTEGER NOT NULL, -- every entry up to this position stands in a posting
     pass_through  INTEGER NOT NULL, -- the running pass takes those up to this one; none runs if it is the same
-    pass_key      INTEGER NOT NULL  -- the pass has taken those of keys up to this id
+    pass_key      INTEGER NOT NULL, -- the pass has taken those of keys up to this id
+    pages         INTEGER NOT NULL  -- the size of the file when the last pass began
 ) STRICT;
 
-INSERT INTO annals_index VALUES (0, 0, 0);
+INSERT INTO annals_index VALUES (0, 0, 0, 0);
 
 CREATE TABLE annals_commit (
     -- One atomic group of entries. An entry's commit is the first one with last >= position.

@@ -132,11 +132,15 @@ impl Part {
 
     /// Returns the newest known entry of a key that is not after `at`.
     pub(crate) fn newest(&self, key: KeyId, at: Position) -> Option<Position> {
-        self.read(|content| content.positions.newest(key, at))
+        self.newest_and_through(key, at).0
     }
 
-    /// The same as [`Part::newest`], with [`Part::through`] at that moment.
+    /// The same as [`Part::newest`], and how far entries were known at that moment.
     pub(crate) fn newest_and_through(&self, key: KeyId, at: Position) -> (Option<Position>, Position) {
+        // Most reads of the past need not look any further.
+        if at <= self.start {
+            return (None, self.start);
+        }
         self.read(|content| (content.positions.newest(key, at), content.through))
     }
 

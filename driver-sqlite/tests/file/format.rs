@@ -153,8 +153,8 @@ fn the_index_holds_what_the_format_says() {
     );
     assert_eq!(rows("SELECT quote(middle) FROM annals_posting WHERE key = 1"), ["X'0203'"]);
     assert_eq!(
-        rows("SELECT concat_ws('|', indexed_until, pass_through, pass_key) FROM annals_index"),
-        ["300|300|0"]
+        rows("SELECT concat_ws('|', indexed_until, pass_through, pass_key, pages > 1) FROM annals_index"),
+        ["300|300|0|1"]
     );
 }
 

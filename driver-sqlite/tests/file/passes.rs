@@ -12,7 +12,7 @@ use std::time::Duration;
 use annals_core::codec::{Timestamp, Uuid};
 use annals_core::{
     Action, Batch, Check, Commit, CommitEntries, CommitId, Condition, Context, Driver, Durability, Entry,
-    ErrorKind, Order, Position, PositionRange, Scope,
+    ErrorKind, Key, Order, Position, PositionRange, Scope,
 };
 use annals_driver_sqlite::SqliteDriver;
 
@@ -82,11 +82,14 @@ pub(crate) fn append_in_short_passes(path: &Path) {
 fn a_writer_killed_in_the_middle_of_a_pass_leaves_right_answers() {
     let scratch = Scratch::new();
     let (mut running, mut acknowledged) = (0, 0);
-    for _ in 0..40 {
+    for round in 0..40 {
         let mut writer = child("append_in_short_passes", &scratch.path).spawn().unwrap();
-        thread::sleep(Duration::from_micros(random(40_000)));
+        let mut numbers = said(&mut writer);
+        // Most are killed while they append, some while they open the log.
+        acknowledged += if round % 5 == 0 { 0 } else { numbers.by_ref().take(1).count() };
+        thread::sleep(Duration::from_micros(random(20_000)));
         writer.kill().unwrap();
-        acknowledged += said(&mut writer).count() as u64;
+        acknowledged += numbers.count();
         writer.wait().unwrap();
         if scratch.path.metadata().is_ok_and(|file| file.len() > 0) {
             let driver = scratch.open();
@@ -98,11 +101,8 @@ fn a_writer_killed_in_the_middle_of_a_pass_leaves_right_answers() {
     }
     assert_answers_as_a_scan(&scratch.open());
     let there = scratch.open().commits(PositionRange::ALL, Order::OldestFirst, usize::MAX).unwrap().len();
-    assert!(there as u64 >= acknowledged, "{acknowledged} acknowledged, {there} there");
-    assert!(
-        acknowledged > 40 && running > 5,
-        "{acknowledged} commits, {running} kills in the middle of a pass"
-    );
+    assert!(there >= acknowledged, "{acknowledged} acknowledged, {there} there");
+    assert!(running > 5, "only {running} were killed in the middle of a pass");
 }
 
 /// Appends 150 batches and looks after each that it is there, by key.
@@ -275,20 +275,19 @@ fn a_batch_far_beyond_the_tail_is_indexed_at_once() {
     }
 }
 
-/// Returns commits of 1,000 entries each, the first of which begins after `position`.
-fn commits_of_1000(position: u64, count: u64) -> Vec<CommitEntries> {
+/// Returns commits that write each of these keys, from the one that begins after `position` on.
+fn commits_of(keys: &[Key], position: u64, count: u64) -> Vec<CommitEntries> {
+    let length = keys.len() as u64;
     let commit = |commit: u64| {
-        let at = |place: u64| Position::new(position + commit * 1000 + place).unwrap();
-        let entry = |place: u64| {
-            let number = (position / 1000 + commit) * 7919 + place;
-            let key = key(&format!("n{}", number % 500), &format!("f{place}"));
-            let action = Action::Set(number.to_be_bytes().into());
-            Entry { position: at(place), key, action, actor: None, reason: None }
+        let at = |place: u64| Position::new(position + commit * length + place).unwrap();
+        let entry = |(key, place): (&Key, u64)| {
+            let action = Action::Set(at(place).get().to_be_bytes().into());
+            Entry { position: at(place), key: key.clone(), action, actor: None, reason: None }
         };
         let id = CommitId::Made(Uuid::from_bytes([0; 16]));
         let (recorded_at, context) = (Timestamp::MIN, Context::new());
-        let commit = Commit { first: at(1), last: at(1000), id, recorded_at, context };
-        CommitEntries { commit: Arc::new(commit), entries: (1..=1000).map(entry).collect() }
+        let commit = Commit { first: at(1), last: at(length), id, recorded_at, context };
+        CommitEntries { commit: Arc::new(commit), entries: keys.iter().zip(1..).map(entry).collect() }
     };
     (0..count).map(commit).collect()
 }
@@ -297,20 +296,43 @@ fn commits_of_1000(position: u64, count: u64) -> Vec<CommitEntries> {
 fn a_million_entries_are_restored_with_their_index() {
     let scratch = Scratch::new();
     let driver = scratch.open();
+    let keys: Vec<Key> =
+        (0..1000).map(|number| key(&format!("n{}", number % 500), &format!("f{number}"))).collect();
     for page in 0..5 {
-        driver.restore(&commits_of_1000(page * 200_000, 200)).unwrap();
+        driver.restore(&commits_of(&keys, page * 200_000, 200)).unwrap();
     }
     let index = Index::of(&scratch.path);
     assert_eq!(index.last, 1_000_000);
     assert!(index.tail() < 65_536, "{index:?}");
-    assert_eq!(driver.check().unwrap().damages, Vec::<String>::new());
     let again = scratch.open();
-    for commit in commits_of_1000(417_000, 1) {
-        for entry in commit.entries.iter().step_by(50) {
-            assert_eq!(driver.entry(&entry.key, entry.position).unwrap().as_ref(), Some(entry));
-            assert_eq!(again.entry(&entry.key, entry.position).unwrap().as_ref(), Some(entry));
+    for driver in [&driver, &again] {
+        for commit in commits_of(&keys, 417_000, 1) {
+            for entry in commit.entries.iter().step_by(50) {
+                assert_eq!(driver.entry(&entry.key, entry.position).unwrap().as_ref(), Some(entry));
+            }
         }
+        let history =
+            driver.history(&keys[7], PositionRange::ALL, Order::NewestFirst, 0, usize::MAX).unwrap();
+        let positions = history.iter().map(|change| change.position().get());
+        assert!(positions.eq((0..1000).rev().map(|commit| commit * 1000 + 8)));
     }
+}
+
+#[test]
+fn large_values_make_the_tail_short() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    for number in 0..100_u8 {
+        let batch = (0..60).fold(Batch::new(Context::new()), |batch, field| {
+            batch.set(key("a", &format!("f{field}")), vec![number; 3000])
+        });
+        driver.append(&[batch], Durability::Buffered).unwrap();
+    }
+    // Of these values a page holds one, so 2,048 pages of them are about as many entries.
+    let index = Index::of(&scratch.path);
+    assert!(index.tail() < 3000, "{index:?}");
+    assert_answers_as_a_scan(&driver);
+    assert_answers_as_a_scan(&scratch.open());
 }
 
 #[test]
@@ -371,5 +393,27 @@ fn the_last_position_is_that_of_any_process_at_once() {
         }
         sql(&scratch.path).query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())).unwrap();
         assert_eq!(drivers[0].last_position().unwrap(), position);
+    }
+}
+
+#[test]
+fn the_newest_entry_is_that_of_any_process_at_once() {
+    for short in [true, false] {
+        let scratch = Scratch::new();
+        let open = || if short { open(&scratch, 8, 1) } else { scratch.open() };
+        let drivers = [open(), open(), open()];
+        for number in 0..60_usize {
+            let field = key("a", &format!("f{}", number % 7));
+            let position = append(&drivers[number % 3], set(&field, b"\x01")).unwrap();
+            // Another key, so that not every reader knows of every append at once.
+            let last = append(&drivers[number % 3], set(&key("b", "c"), b"\x01")).unwrap();
+            for driver in drivers.iter().skip(number % 2) {
+                assert_eq!(driver.entry(&field, Position::MAX).unwrap().unwrap().position, position);
+                let newest = driver.history(&field, PositionRange::ALL, Order::NewestFirst, 0, 1).unwrap();
+                assert_eq!(newest[0].position(), position);
+                let state = driver.state(&Scope::All, Position::MAX, None, 100).unwrap();
+                assert!(state.iter().any(|change| change.position() == last));
+            }
+        }
     }
 }
