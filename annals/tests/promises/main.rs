@@ -26,6 +26,7 @@ mod history;
 mod model;
 mod nothings;
 mod rules;
+mod scopes;
 mod stores;
 mod time_travel;
 mod views;

@@ -1,6 +1,8 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
+mod activity;
 mod batch;
+mod carried_tags;
 mod clock;
 mod context;
 mod driver;
@@ -10,8 +12,10 @@ mod handle;
 mod name;
 mod pages;
 mod position;
+mod scope;
 mod verify;
 
+pub use activity::{Activities, Activity};
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
@@ -22,4 +26,5 @@ pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
+pub use scope::Instrumented;
 pub use verify::{Damage, Verification};

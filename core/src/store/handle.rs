@@ -11,8 +11,8 @@ use super::snapshot::Snapshot;
 use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
-    At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order, Pages,
-    Position, PositionRange, Receipt,
+    Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order,
+    Pages, Position, PositionRange, Receipt,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -261,6 +261,14 @@ impl Store {
         self.shared.log.commits(range, order)
     }
 
+    /// Returns the commits whose last position lies in `range` by [activity](Context::activity): those
+    /// of one activity that follow one another are one item, a commit that belongs to none is its own.
+    ///
+    /// Costs what reading the commits costs.
+    pub fn activities(&self, range: PositionRange, order: Order) -> Activities<Pages<CommitEntries>> {
+        Activities::of(self.commits(range, order))
+    }
+
     /// Calls `callback` with each change that this store (any clone of it) commits from now on.
     ///
     /// Calls come after the commit is durable, in position order, outside of all locks, on
@@ -304,18 +312,9 @@ impl Store {
                 && value(a).zip(value(b)).is_some_and(|(a, b)| self.shared.registry.same(&a, &b))
     }
 
-    /// Fills in what the context leaves open from this handle's own.
+    /// Fills in what the context leaves open from this handle's own, then from what is in force.
     pub(crate) fn complete(&self, context: Context) -> Context {
-        let own = &*self.context;
-        let mut tags = own.tags.clone();
-        tags.extend(context.tags);
-        Context {
-            actor: context.actor.or_else(|| own.actor.clone()),
-            reason: context.reason.or_else(|| own.reason.clone()),
-            location: context.location.or_else(|| own.location.clone()),
-            occurred_at: context.occurred_at.or(own.occurred_at),
-            tags,
-        }
+        context.or(&self.context).or_in_force()
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
