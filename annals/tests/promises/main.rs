@@ -16,6 +16,7 @@ macro_rules! on_every_driver {
     };
 }
 
+mod actors;
 mod callbacks;
 mod commits;
 mod concurrency;
@@ -28,5 +29,6 @@ mod nothings;
 mod rules;
 mod scopes;
 mod stores;
+mod subscriptions;
 mod time_travel;
 mod views;

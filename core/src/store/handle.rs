@@ -5,14 +5,17 @@ use std::sync::Arc;
 use annals_codec::{Registry, Timestamp};
 use serde::Serialize;
 
+use super::actor_policy::ActorPolicy;
+use super::bell::Bell;
 use super::hooks::{Hooks, Watch};
 use super::record::{Live, Record};
 use super::snapshot::Snapshot;
+use super::subscribe::{Filter, Subscription};
 use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
     Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order,
-    Pages, Position, PositionRange, Receipt,
+    Pages, Position, PositionRange, Receipt, Scope,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -53,7 +56,9 @@ struct Shared {
     log: Log,
     registry: Registry,
     validator: Option<Validator>,
+    actor_policy: ActorPolicy,
     hooks: Arc<Hooks>,
+    bell: Arc<Bell>,
 }
 
 /// Settings of a store that is to be opened over a driver.
@@ -62,6 +67,7 @@ pub struct StoreBuilder {
     log: Log,
     registry: Registry,
     validator: Option<Validator>,
+    actor_policy: ActorPolicy,
 }
 
 impl StoreBuilder {
@@ -80,6 +86,29 @@ impl StoreBuilder {
         self
     }
 
+    /// Refuses commits that write in `scope` and do not say who: neither the commit nor the entry has an
+    /// actor, or an empty one. [`Error::Invalid`] names the key, and nothing of the commit is written.
+    ///
+    /// Can be called for several scopes. What is appended to the [log](Store::log) directly is not
+    /// concerned.
+    ///
+    /// ```
+    /// # use annals_core::{Context, ErrorKind, Namespace, Scope, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// let accounts = Scope::Under(Namespace::new("accounts")?);
+    /// let store = Store::builder(MemoryDriver::new()).require_actor(accounts).build();
+    ///
+    /// let account = store.record("accounts/ann")?;
+    /// assert_eq!(account.set("limit", &500).unwrap_err().kind(), ErrorKind::Invalid);
+    /// Context::new().actor("dana").in_scope(|| account.set("limit", &500))?;
+    /// store.record("visits")?.set("count", &1)?;
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn require_actor(mut self, scope: Scope) -> StoreBuilder {
+        self.actor_policy.require_in(scope);
+        self
+    }
+
     /// Takes the time of recording from `clock`.
     pub fn clock(mut self, clock: impl Clock + 'static) -> StoreBuilder {
         self.log = self.log.with_clock(clock);
@@ -95,8 +124,9 @@ impl StoreBuilder {
     /// Returns the store.
     #[must_use]
     pub fn build(self) -> Store {
-        let StoreBuilder { log, registry, validator } = self;
-        let shared = Shared { log, registry, validator, hooks: Arc::default() };
+        let StoreBuilder { log, registry, validator, actor_policy } = self;
+        let (hooks, bell) = (Arc::default(), Arc::default());
+        let shared = Shared { log, registry, validator, actor_policy, hooks, bell };
         Store { shared: Arc::new(shared), context: Arc::default() }
     }
 }
@@ -116,7 +146,12 @@ impl Store {
 
     /// Returns the settings of a store over `driver`.
     pub fn builder(driver: impl Driver + 'static) -> StoreBuilder {
-        StoreBuilder { log: Log::new(driver), registry: Registry::default(), validator: None }
+        StoreBuilder {
+            log: Log::new(driver),
+            registry: Registry::default(),
+            validator: None,
+            actor_policy: ActorPolicy::default(),
+        }
     }
 
     /// Returns the log underneath.
@@ -279,6 +314,34 @@ impl Store {
         self.shared.hooks.add(Arc::new(callback))
     }
 
+    /// Returns the commits after `from` that have entries which pass `filter`, those to come included:
+    /// see [`Subscription`].
+    ///
+    /// `from` is what another subscription [has reached](Subscription::position), or
+    /// [`Position::START`] for all of the log. Of a commit that it lies inside of, nothing was seen.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] if `from` lies after the last position: it belongs to another log.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use annals_core::{Namespace, Scope, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let begun = store.snapshot()?.position();
+    /// let mut orders = store.subscribe(begun, Scope::Under(Namespace::new("orders")?))?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| store.record("orders/1")?.set("total", &40));
+    ///     let commit = orders.next_within(Duration::from_secs(60))?.unwrap();
+    ///     assert_eq!(commit.entries[0].get::<i64>()?, Some(40));
+    ///     Ok::<(), annals_core::Error>(())
+    /// })?;
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn subscribe(&self, from: Position, filter: impl Into<Filter>) -> Result<Subscription, Error> {
+        let Shared { log, bell, .. } = &*self.shared;
+        Subscription::new(log.clone(), Arc::clone(bell), from, filter.into())
+    }
+
     pub(crate) fn namespace(
         &self,
         namespace: impl TryInto<Namespace, Error: Into<Error>>,
@@ -318,9 +381,10 @@ impl Store {
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
-        let Shared { hooks, log, .. } = &*self.shared;
+        let Shared { hooks, log, bell, actor_policy, .. } = &*self.shared;
+        actor_policy.check(&batch)?;
         let writes = batch.writes.clone();
-        hooks.around(&writes, || log.append(batch, Durability::Synced))
+        hooks.around(&writes, || log.append(batch, Durability::Synced).inspect(|_| bell.ring()))
     }
 
     pub(crate) fn last_position(&self) -> Result<Position, Error> {
