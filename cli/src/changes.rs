@@ -76,7 +76,7 @@ pub(crate) fn action(entry: &Entry) -> &'static str {
     match entry.action {
         Action::Set(_) => "set",
         Action::Deleted => "deleted",
-        Action::Erased => "erased",
+        Action::Erased { .. } => "erased",
     }
 }
 
@@ -85,7 +85,7 @@ pub(crate) fn sign(entry: &Entry) -> char {
     match entry.action {
         Action::Set(_) => '~',
         Action::Deleted => '-',
-        Action::Erased => 'x',
+        Action::Erased { .. } => 'x',
     }
 }
 
@@ -94,7 +94,7 @@ pub(crate) fn value(entry: &Entry, registry: &Registry) -> Result<Cell, Failure>
     match entry.action {
         Action::Set(_) => Ok(json(entry, registry)?.map_or(Cell::Absent, Cell::Json)),
         Action::Deleted => Ok(Cell::Remark("deleted")),
-        Action::Erased => Ok(Cell::Remark("erased")),
+        Action::Erased { .. } => Ok(Cell::Remark("erased")),
     }
 }
 
@@ -102,7 +102,7 @@ pub(crate) fn value(entry: &Entry, registry: &Registry) -> Result<Cell, Failure>
 pub(crate) fn json(entry: &Entry, registry: &Registry) -> Result<Option<Json>, Failure> {
     match entry.action {
         Action::Set(_) => Ok(entry.value()?.map(|value: Value| value.to_json(registry))),
-        Action::Deleted | Action::Erased => Ok(None),
+        Action::Deleted | Action::Erased { .. } => Ok(None),
     }
 }
 

@@ -40,6 +40,23 @@ fn a_key_is_written_once_in_a_commit() {
 }
 
 #[test]
+fn what_the_log_keeps_for_itself_is_not_written() {
+    let log = log();
+    for namespace in ["__annals", "__annals/erasures", "__annals/later/on"] {
+        let own = Key::parse(namespace, "a").unwrap();
+        for batch in
+            [Batch::new(Context::new()).set(own.clone(), *b"\x01"), Batch::new(Context::new()).delete(own)]
+        {
+            let error = append(&log, batch.set(key("score"), *b"\x01")).unwrap_err();
+            assert_eq!(error.to_string(), format!("{namespace} a: `__annals` is kept for the log itself"));
+        }
+    }
+    assert_eq!(log.last_position().unwrap(), Position::START);
+    let alike = Batch::new(Context::new()).set(Key::parse("a/__annals", "a").unwrap(), *b"\x01");
+    assert_eq!(append(&log, alike).unwrap().get(), 1);
+}
+
+#[test]
 fn a_value_has_at_most_the_bytes_that_the_log_allows() {
     let log = log().with_value_bytes_max(10);
     let text =

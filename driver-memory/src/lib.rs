@@ -19,13 +19,14 @@
 //! # Ok::<(), annals_core::Error>(())
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use annals_core::{
-    Abilities, Action, At, Batch, Change, Commit, CommitEntries, Condition, Conflict, Driver, Durability,
-    Entry, Error, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
+    Abilities, Action, At, Batch, Change, Commit, CommitEntries, CommitId, Condition, Conflict, Driver,
+    Durability, Entry, Erase, Error, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Size,
 };
 
 /// A log in memory.
@@ -58,6 +59,8 @@ struct Contents {
     commits: Vec<Arc<Commit>>,
     /// The positions of each key's entries, ascending.
     positions: BTreeMap<Key, Vec<Position>>,
+    /// The commits whose id the caller gave.
+    given: HashMap<CommitId, Arc<Commit>>,
 }
 
 impl Contents {
@@ -123,6 +126,18 @@ impl Contents {
         (self.entry(newest).action != Action::Deleted).then_some(newest)
     }
 
+    /// Appends the batch unless its given id is there already or one of its conditions does not hold.
+    fn judge_and_append(&mut self, batch: &Batch) -> Result<Receipt, Conflict> {
+        let receipt = |commit, repeated| Receipt { commit, durability: Durability::Buffered, repeated };
+        if let Some(commit) = self.given.get(&batch.id) {
+            return Ok(receipt(Arc::clone(commit), true));
+        }
+        match batch.conditions.iter().find_map(|condition| self.conflict(condition)) {
+            Some(conflict) => Err(conflict),
+            None => Ok(receipt(self.append(batch), false)),
+        }
+    }
+
     fn append(&mut self, batch: &Batch) -> Arc<Commit> {
         let before = self.last_position();
         let recorded_at = self.commits.last().map_or(batch.now, |last| last.recorded_at.max(batch.now));
@@ -149,8 +164,19 @@ impl Contents {
         for entry in &entries {
             self.positions.entry(entry.key.clone()).or_default().push(entry.position);
         }
+        if matches!(commit.id, CommitId::Given(_)) {
+            self.given.insert(commit.id, Arc::clone(&commit));
+        }
         self.entries.extend(entries);
         self.commits.push(commit);
+    }
+
+    fn erase(&mut self, position: Position, by: Position) {
+        let index = usize::try_from(position.get()).ok().and_then(|number| number.checked_sub(1));
+        let entry = index.and_then(|index| self.entries.get_mut(index));
+        if let Some(entry @ Entry { action: Action::Set(_), .. }) = entry {
+            entry.action = Action::Erased { by };
+        }
     }
 }
 
@@ -161,11 +187,7 @@ impl Driver for MemoryDriver {
         _durability: Durability,
     ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
         let mut contents = self.write();
-        let answer = |batch: &Batch| match batch.conditions.iter().find_map(|c| contents.conflict(c)) {
-            Some(conflict) => Err(conflict),
-            None => Ok(Receipt { commit: contents.append(batch), durability: Durability::Buffered }),
-        };
-        Ok(batches.iter().map(answer).collect())
+        Ok(batches.iter().map(|batch| contents.judge_and_append(batch)).collect())
     }
 
     fn sync(&self) -> Result<(), Error> {
@@ -258,6 +280,10 @@ impl Driver for MemoryDriver {
         let mut contents = self.write();
         let last = contents.commits.last();
         CommitEntries::check_sequence(commits, last.map(|commit| (commit.last, commit.recorded_at)))?;
+        if let Some(twice) = commits.iter().find(|item| contents.given.contains_key(&item.commit.id)) {
+            let position = twice.commit.first;
+            return Err(Error::Restore { position, reason: CommitEntries::GIVEN_TWICE });
+        }
         for CommitEntries { commit, entries } in commits {
             contents.add(Arc::clone(commit), entries.clone());
         }
@@ -267,7 +293,27 @@ impl Driver for MemoryDriver {
     fn abilities(&self) -> Abilities<'_> {
         let mut abilities = Abilities::default();
         abilities.measure = Some(self);
+        abilities.erase = Some(self);
         abilities
+    }
+}
+
+impl Erase for MemoryDriver {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        let mut contents = self.write();
+        let answer = contents.judge_and_append(audit);
+        if let Ok(receipt) = &answer {
+            for position in positions {
+                contents.erase(*position, receipt.commit.last);
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Nothing is left to do: the bytes went with the last reader who holds them. What the process
+    /// gave back to its allocator is not overwritten.
+    fn scrub(&self) -> Result<u64, Error> {
+        Ok(0)
     }
 }
 

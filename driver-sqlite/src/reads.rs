@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use annals_core::codec::Timestamp;
 use annals_core::{
-    Change, Commit, CommitEntries, Entry, Key, Namespace, Order, Position, PositionRange, Scope,
+    Change, Commit, CommitEntries, CommitId, Entry, Key, Namespace, Order, Position, PositionRange, Scope,
 };
 use rusqlite::{CachedStatement, Connection, params};
 
@@ -49,6 +49,16 @@ pub(crate) fn last_commit(connection: &Connection) -> Result<Option<(Position, T
     let mut select = connection.prepare_cached(sql)?;
     let mut found = select.query([])?;
     found.next()?.map(|row| rows::end_and_time(row)).transpose()
+}
+
+/// Returns the commit of an id that a caller gave; a made one is not looked for.
+pub(crate) fn commit_of_given(connection: &Connection, id: CommitId) -> Result<Option<Commit>, Failure> {
+    let CommitId::Given(uuid) = id else { return Ok(None) };
+    let sql =
+        concat!("SELECT ", commit_columns!(), " FROM annals_commit AS c WHERE c.id = ?1 AND c.given = 1");
+    let mut select = connection.prepare_cached(sql)?;
+    let mut found = select.query([uuid.as_bytes()])?;
+    found.next()?.map(|row| rows::commit(row, 0)).transpose()
 }
 
 /// Returns the commit that the entry at `position` belongs to.

@@ -48,13 +48,19 @@ pub(crate) fn entry(row: &Row<'_>, at: usize, key: Key) -> Result<Entry, Failure
     let action = match (cells.integer(at + 1, "kind")?, cells.bytes(at + 4, "value")?) {
         (kind::SET, Some(bytes)) => Action::Set(bytes.into()),
         (kind::DELETED, None) => Action::Deleted,
-        (kind::ERASED, None) => Action::Erased,
+        (kind::ERASED, Some(bytes)) => Action::Erased { by: erasure(bytes, &cells)? },
         (kind::SET | kind::DELETED | kind::ERASED, _) => return Err(cells.damaged("value")),
         _ => return Err(cells.damaged("kind")),
     };
     let actor = cells.text(at + 2, "actor")?;
     let reason = cells.text(at + 3, "reason")?;
     Ok(Entry { position, key, action, actor, reason })
+}
+
+/// Returns where the commit ends that erased an entry.
+fn erasure(bytes: &[u8], cells: &Cells<'_>) -> Result<Position, Failure> {
+    let number = bytes.try_into().ok().map(u64::from_be_bytes);
+    number.and_then(Position::new).ok_or_else(|| cells.damaged("value"))
 }
 
 /// Returns the commit whose columns begin at column `at`.

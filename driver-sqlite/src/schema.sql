@@ -13,7 +13,8 @@ CREATE TABLE annals_entry (
     kind     INTEGER NOT NULL,    -- 0 set, 1 deleted, 2 erased
     actor    TEXT,                -- who and why, where that differs from the commit's
     reason   TEXT,
-    value    BLOB                 -- the encoded bytes; NULL unless kind is 0
+    value    BLOB                 -- 0: the encoded bytes, 1: NULL, 2: the end of the commit that
+                                  -- erased it, 8 bytes, big-endian
 ) STRICT;
 
 -- The position is the rowid, which every index ends with: entries stand in order below their key.
@@ -32,6 +33,9 @@ CREATE TABLE annals_commit (
     location    TEXT,
     tags        BLOB                 -- an encoded map
 ) STRICT;
+
+-- No two commits have the same id, where callers gave it.
+CREATE UNIQUE INDEX annals_commit_given ON annals_commit (id) WHERE given = 1;
 
 CREATE VIEW annals_value (position, value) AS
 -- The stored bytes as SQL, where they are a null, boolean, integer, float or text; else NULL.
@@ -127,7 +131,7 @@ CREATE VIEW annals_history (
 -- One row an entry: every change there ever was, with its commit.
 SELECT e.position, k.namespace, k.field,
     CASE e.kind WHEN 0 THEN 'set' WHEN 1 THEN 'deleted' WHEN 2 THEN 'erased' END,
-    v.value, e.value, c.last, c.recorded_at, c.recorded_at_us, c.occurred_at, c.occurred_at_us,
+    CASE e.kind WHEN 0 THEN v.value END, CASE e.kind WHEN 0 THEN e.value END, c.last, c.recorded_at, c.recorded_at_us, c.occurred_at, c.occurred_at_us,
     coalesce(e.actor, c.actor), coalesce(e.reason, c.reason)
 FROM annals_entry AS e
 JOIN annals_key AS k ON k.id = e.key

@@ -1,10 +1,11 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use annals_core::codec::Timestamp;
 use annals_core::{
-    Action, Batch, Commit, CommitEntries, CommitId, Conflict, Durability, Entry, Key, Position, Receipt,
-    Write,
+    Action, Batch, Commit, CommitEntries, CommitId, Conflict, Durability, Entry, Error, Key, Position,
+    Receipt, Write,
 };
 use rusqlite::{CachedStatement, Connection, ErrorCode, params};
 
@@ -50,11 +51,18 @@ impl Writer {
             let answers: Result<Vec<_>, Failure> = batches
                 .iter()
                 .map(|batch| {
+                    if let Some(commit) = reads::commit_of_given(connection, batch.id)? {
+                        return Ok(Ok(Receipt { commit: Arc::new(commit), durability, repeated: true }));
+                    }
                     let commit = appender.append(batch)?;
-                    Ok(commit.map(|commit| Receipt { commit: Arc::new(commit), durability }))
+                    Ok(commit.map(|commit| Receipt { commit: Arc::new(commit), durability, repeated: false }))
                 })
                 .collect();
-            Ok((answers?, appender.keys))
+            let answers = answers?;
+            if answers.iter().flatten().any(|receipt| receipt.repeated) {
+                write_something(connection)?;
+            }
+            Ok((answers, appender.keys))
         })
     }
 
@@ -64,6 +72,10 @@ impl Writer {
             let mut appender = Appender::new(connection, keys)?;
             CommitEntries::check_sequence(commits, appender.last)?;
             for CommitEntries { commit, entries } in commits {
+                if reads::commit_of_given(connection, commit.id)?.is_some() {
+                    let (position, reason) = (commit.first, CommitEntries::GIVEN_TWICE);
+                    return Err(Error::Restore { position, reason }.into());
+                }
                 appender.add(commit, entries.iter().map(NewEntry::from))?;
             }
             Ok(((), appender.keys))
@@ -73,11 +85,10 @@ impl Writer {
     /// Makes every commit in the file durable, also those of other processes.
     ///
     /// A commit under `synchronous=FULL` ends with a sync of the whole WAL file, and so of all frames
-    /// before its own; what is no longer in the WAL was synced when it was moved to the database. The
-    /// commit must write something: the format version, which is written even if it is the same.
+    /// before its own; what is no longer in the WAL was synced when it was moved to the database.
     pub(crate) fn sync(&mut self, keys: &KeyIds) -> Result<(), Failure> {
         self.transaction(Durability::Synced, |connection| {
-            connection.pragma_update(None, "user_version", FORMAT_VERSION)?;
+            write_something(connection)?;
             Ok(((), NewKeys::new(keys)))
         })
     }
@@ -142,6 +153,12 @@ impl Writer {
     }
 }
 
+/// Makes the transaction one that is synced, with all before it, though it may have nothing to say: the
+/// format version is written even if it is the same.
+fn write_something(connection: &Connection) -> Result<(), Failure> {
+    Ok(connection.pragma_update(None, "user_version", FORMAT_VERSION)?)
+}
+
 fn is_io_failure(failure: &Failure) -> bool {
     failure.code() == Some(ErrorCode::SystemIoFailure)
 }
@@ -198,7 +215,7 @@ impl<'c, 'k> Appender<'c, 'k> {
         for (entry, position) in entries.zip(commit.first.to_i64()..) {
             let key = self.keys.find_or_add(self.connection, entry.key)?;
             let (kind, value) = stored(entry.action);
-            self.insert.execute(params![position, key, kind, entry.actor, entry.reason, value])?;
+            self.insert.execute(params![position, key, kind, entry.actor, entry.reason, value.as_deref()])?;
         }
         insert_commit(self.connection, commit)?;
         self.last = Some((commit.last, commit.recorded_at));
@@ -248,11 +265,11 @@ impl<'e> From<&'e Entry> for NewEntry<'e> {
     }
 }
 
-fn stored(action: &Action) -> (i64, Option<&[u8]>) {
+fn stored(action: &Action) -> (i64, Option<Cow<'_, [u8]>>) {
     match action {
-        Action::Set(bytes) => (kind::SET, Some(bytes)),
+        Action::Set(bytes) => (kind::SET, Some(Cow::Borrowed(bytes))),
         Action::Deleted => (kind::DELETED, None),
-        Action::Erased => (kind::ERASED, None),
+        Action::Erased { by } => (kind::ERASED, Some(Cow::Owned(by.get().to_be_bytes().to_vec()))),
     }
 }
 

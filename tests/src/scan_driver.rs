@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use annals_core::{
-    Abilities, Action, At, Batch, Change, Commit, CommitEntries, Condition, Conflict, Driver, Durability,
-    Entry, Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, Action, At, Batch, Change, Commit, CommitEntries, CommitId, Condition, Conflict, Driver,
+    Durability, Entry, Erase, Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 
 /// A log that is a list of commits; every answer is found by walking all of it.
@@ -35,19 +35,7 @@ impl Driver for ScanDriver {
         _durability: Durability,
     ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
         let mut commits = self.lock();
-        let mut answers = Vec::new();
-        for batch in batches {
-            answers.push(match batch.conditions.iter().find_map(|condition| conflict(&commits, condition)) {
-                Some(conflict) => Err(conflict),
-                None => {
-                    let appended = commit_of(batch, &commits);
-                    let commit = Arc::clone(&appended.commit);
-                    commits.push(appended);
-                    Ok(Receipt { commit, durability: Durability::Buffered })
-                }
-            });
-        }
-        Ok(answers)
+        Ok(batches.iter().map(|batch| append(&mut commits, batch)).collect())
     }
 
     fn sync(&self) -> Result<(), Error> {
@@ -142,13 +130,62 @@ impl Driver for ScanDriver {
         let mut commits = self.lock();
         let last = commits.last().map(|item| (item.commit.last, item.commit.recorded_at));
         CommitEntries::check_sequence(restored, last)?;
+        if let Some(twice) = restored.iter().find(|item| given(&commits, item.commit.id).is_some()) {
+            let position = twice.commit.first;
+            return Err(Error::Restore { position, reason: CommitEntries::GIVEN_TWICE });
+        }
         commits.extend_from_slice(restored);
         Ok(())
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::default()
+        let mut abilities = Abilities::default();
+        abilities.erase = Some(self);
+        abilities
     }
+}
+
+impl Erase for ScanDriver {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        let mut commits = self.lock();
+        let answer = append(&mut commits, audit);
+        if let Ok(receipt) = &answer {
+            let entries = commits.iter_mut().flat_map(|item| &mut item.entries);
+            let is_meant =
+                |entry: &Entry| positions.contains(&entry.position) && matches!(entry.action, Action::Set(_));
+            for entry in entries.filter(|entry| is_meant(entry)) {
+                entry.action = Action::Erased { by: receipt.commit.last };
+            }
+        }
+        Ok(answer)
+    }
+
+    /// Values that were erased are in no place of the log any more.
+    fn scrub(&self) -> Result<u64, Error> {
+        Ok(0)
+    }
+}
+
+/// Answers one batch: with the commit of its given id, a conflict, or the commit that it becomes.
+fn append(commits: &mut Vec<CommitEntries>, batch: &Batch) -> Result<Receipt, Conflict> {
+    let receipt = |commit, repeated| Receipt { commit, durability: Durability::Buffered, repeated };
+    if let Some(commit) = given(commits, batch.id) {
+        return Ok(receipt(commit, true));
+    }
+    if let Some(conflict) = batch.conditions.iter().find_map(|condition| conflict(commits, condition)) {
+        return Err(conflict);
+    }
+    let appended = commit_of(batch, commits);
+    let commit = Arc::clone(&appended.commit);
+    commits.push(appended);
+    Ok(receipt(commit, false))
+}
+
+/// The commit that has this id, if it is one that was given.
+fn given(commits: &[CommitEntries], id: CommitId) -> Option<Arc<Commit>> {
+    let is_given = matches!(id, CommitId::Given(_));
+    let found = commits.iter().find(|item| is_given && item.commit.id == id);
+    found.map(|item| Arc::clone(&item.commit))
 }
 
 fn last_position(commits: &[CommitEntries]) -> Position {

@@ -5,8 +5,8 @@
 
 use annals_core::codec::Uuid;
 use annals_core::{
-    At, Batch, CommitId, Condition, Context, Driver, Durability, Key, Namespace, Order, Position,
-    PositionRange, Scope, Write,
+    At, Batch, CommitId, Condition, Conflict, Context, Driver, Durability, Key, Namespace, Order, Position,
+    PositionRange, Receipt, Scope, Write,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -59,7 +59,8 @@ pub(crate) struct BatchStep {
     actor: Option<String>,
     writes: Vec<(Key, WriteStep)>,
     conditions: Vec<(ConditionStep, Where)>,
-    is_id_given: bool,
+    /// A few only, so that they repeat.
+    given_id: Option<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -167,8 +168,9 @@ impl Pair {
         }
         let found = self.log.append(&batches, durability)?;
         let expected = self.model.append(&batches, durability)?;
-        let commits = |answers: Vec<Result<annals_core::Receipt, _>>| {
-            answers.into_iter().map(|answer| answer.map(|receipt| receipt.commit)).collect::<Vec<_>>()
+        let commits = |answers: Vec<Result<Receipt, Conflict>>| {
+            let commit = |receipt: Receipt| (receipt.commit, receipt.repeated);
+            answers.into_iter().map(|answer| answer.map(commit)).collect::<Vec<_>>()
         };
         prop_assert_eq!(commits(found), commits(expected), "left: the driver, right: the model");
         Ok(())
@@ -201,7 +203,7 @@ fn moved(log: &Opened, places: &Places) -> Result<Opened, TestCaseError> {
 
 impl BatchStep {
     fn batch(&self, number: u128, last: Position) -> Batch {
-        let uuid = Uuid::from_bytes(number.to_be_bytes());
+        let made = || CommitId::Made(Uuid::from_bytes(number.to_be_bytes()));
         let writes = self.writes.iter().map(|(key, step)| {
             let write = match &step.bytes {
                 Some(bytes) => Write::set(key.clone(), &bytes[..]),
@@ -221,7 +223,7 @@ impl BatchStep {
             }
         });
         Batch {
-            id: if self.is_id_given { CommitId::Given(uuid) } else { CommitId::Made(uuid) },
+            id: self.given_id.map_or_else(made, |id| CommitId::Given(Uuid::from_bytes([id; 16]))),
             now: time(self.now),
             context: Context { actor: self.actor.clone(), ..Context::new() },
             conditions: conditions.collect(),
@@ -300,14 +302,9 @@ fn a_batch() -> impl Strategy<Value = BatchStep> {
     let writes =
         (writes, vec(a_write(), 4)).prop_map(|(keys, writes)| keys.into_iter().zip(writes).collect());
     let conditions = prop_oneof![2 => Just(Vec::new()), 3 => vec((a_condition(), a_position()), 1..3)];
-    (0..12_i64, a_text(), writes, conditions, any::<bool>()).prop_map(
-        |(now, actor, writes, conditions, is_id_given)| BatchStep {
-            now,
-            actor,
-            writes,
-            conditions,
-            is_id_given,
-        },
+    let given_id = proptest::option::weighted(0.4, 0..12_u8);
+    (0..12_i64, a_text(), writes, conditions, given_id).prop_map(
+        |(now, actor, writes, conditions, given_id)| BatchStep { now, actor, writes, conditions, given_id },
     )
 }
 

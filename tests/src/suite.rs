@@ -79,6 +79,14 @@ macro_rules! __each_rule {
             one_of_racing_writers_wins
             no_update_is_lost
 
+            a_repeated_given_id_returns_the_first_receipt
+            a_given_id_is_appended_once_within_one_call
+            given_ids_are_known_for_ever
+            made_ids_are_not_looked_for
+            restore_refuses_a_given_id_twice
+            one_of_racing_repeats_appends
+            an_unknown_outcome_is_settled_by_its_id
+
             recorded_at_never_falls
             the_boundary_of_a_position_is_a_commit_end
             the_boundary_of_a_time_is_the_last_commit_by_then

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use annals_conformance::{Places, ScanDriver, rules};
 use annals_core::{
-    Abilities, Action, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Entry, Error, Key,
-    Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, Action, At, Batch, Change, CommitEntries, CommitId, Conflict, Driver, Durability, Entry,
+    Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +18,8 @@ enum Defect {
     ConditionsIgnored,
     /// Judges conditions, lets others write, and then appends.
     ConditionsJudgedEarly,
+    /// Appends under a given id whatever is there already.
+    RepeatsAppended,
     /// The newest commit is gone after reopening.
     NewestCommitLost,
     /// A range of history begins one position too early.
@@ -83,6 +85,9 @@ impl Driver for Wrong {
         let mut batches = batches.to_vec();
         if self.has(Defect::ConditionsIgnored) {
             batches.iter_mut().for_each(|batch| batch.conditions.clear());
+        }
+        if self.has(Defect::RepeatsAppended) {
+            batches.iter_mut().for_each(|batch| batch.id = CommitId::Made(batch.id.uuid()));
         }
         if self.has(Defect::ConditionsJudgedEarly) {
             return self.judge_then_append(&batches, durability);
@@ -195,6 +200,19 @@ fn a_driver_that_ignores_conditions_is_caught() {
 fn a_driver_that_judges_conditions_outside_of_the_write_is_caught() {
     for rule in [rules::one_of_racing_writers_wins, rules::no_update_is_lost] {
         assert!(notices(rule, Defect::ConditionsJudgedEarly));
+    }
+}
+
+#[test]
+fn a_driver_that_appends_repeats_is_caught() {
+    for rule in [
+        rules::a_repeated_given_id_returns_the_first_receipt,
+        rules::a_given_id_is_appended_once_within_one_call,
+        rules::given_ids_are_known_for_ever,
+        rules::one_of_racing_repeats_appends,
+        rules::an_unknown_outcome_is_settled_by_its_id,
+    ] {
+        assert_caught(Defect::RepeatsAppended, rule);
     }
 }
 

@@ -1,6 +1,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use annals::{Condition, Context, Error, Expect, Key, Position, Store};
+use annals::codec::Uuid;
+use annals::{Committed, Condition, Context, Error, Expect, Key, Position, Store};
 
 on_every_driver! {
     a_body_that_fails_writes_nothing,
@@ -11,6 +12,8 @@ on_every_driver! {
     a_transaction_reads_its_own_writes_and_one_position,
     a_conflict_names_the_commit_it_lost_to_and_writes_nothing,
     a_context_is_completed_from_the_handle,
+    a_commit_of_a_given_id_is_there_once,
+    a_repeat_needs_its_writes,
 }
 
 fn last(store: &Store) -> Position {
@@ -154,4 +157,42 @@ fn a_context_is_completed_from_the_handle(store: &Store) {
     assert_eq!(said[0], from_store.clone().actor("ann").reason("nightly").tag("n", 1));
     assert_eq!(said[1], from_store.actor("cron").reason("by hand"));
     assert_eq!(said[2], Context::new().location(format!("{}:{line}", file!())));
+}
+
+fn a_commit_of_a_given_id_is_there_once(store: &Store) {
+    let score = Key::parse("r", "score").unwrap();
+    let book = |value: i64| -> Committed<()> {
+        let booked = store.transaction(Context::new().reason("book"), |tx| {
+            tx.set_id(Uuid::from_bytes([1; 16]));
+            tx.require(Condition::KeyAbsent { key: score.clone() });
+            tx.record("r")?.set("score", &value)
+        });
+        booked.unwrap()
+    };
+    let first = book(10).receipt.unwrap();
+    let again = book(20).receipt.unwrap();
+    assert_eq!((first.repeated, again.repeated), (false, true));
+    assert_eq!(again.commit, first.commit);
+    assert_eq!(
+        store.record("r").unwrap().get("score").unwrap(),
+        Some(10),
+        "what was written again is dropped"
+    );
+    assert_eq!(last(store).get(), 1);
+}
+
+fn a_repeat_needs_its_writes(store: &Store) {
+    let record = store.record("r").unwrap();
+    record.set("a", &1).unwrap();
+    let delete = || {
+        store.commit(Context::new(), |tx| {
+            tx.set_id(Uuid::from_bytes([1; 16]));
+            tx.record("r")?.delete("a")
+        })
+    };
+    assert!(!delete().unwrap().receipt.unwrap().repeated);
+    assert!(matches!(delete().unwrap_err(), Error::NotFound { .. }), "the body finds its own work done");
+    record.set("a", &2).unwrap();
+    assert!(delete().unwrap().receipt.unwrap().repeated);
+    assert_eq!(record.get("a").unwrap(), Some(2), "the deletion was the one before");
 }

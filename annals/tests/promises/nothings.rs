@@ -61,7 +61,8 @@ fn erased_says_so_wherever_it_is_the_answer(store: &Store) {
     }
     let commits = source.commits(PositionRange::ALL, Order::OldestFirst);
     let mut commits: Vec<_> = commits.map(Result::unwrap).collect();
-    commits[2].entries[0].action = Action::Erased;
+    let erased = Action::Erased { by: commits[5].commit.last };
+    commits[2].entries[0].action = erased.clone();
     store.log().driver().restore(&commits).unwrap();
 
     let is_erased = |error: Error| matches!(error, Error::Erased { position, .. } if position.get() == 3);
@@ -69,7 +70,7 @@ fn erased_says_so_wherever_it_is_the_answer(store: &Store) {
     assert_eq!(record.get("a").unwrap(), Some(1), "no other answer changes");
     let then = record.at(commits[2].commit.last).unwrap();
     assert!(is_erased(then.get::<i64>("a").unwrap_err()));
-    assert_eq!(then.entry("a").unwrap().unwrap().entry.action, Action::Erased);
+    assert_eq!(then.entry("a").unwrap().unwrap().entry.action, erased);
     assert_eq!(then.fields().unwrap().len(), 2, "it is no deletion");
     assert!(is_erased(then.within("a", &1).unwrap().get::<i64>("b").unwrap_err()), "nobody can judge it");
 

@@ -37,7 +37,7 @@ impl Get {
                 Some(change) => match change.entry.action {
                     Action::Set(_) => found.push(change),
                     Action::Deleted => return Err(no_value()?),
-                    Action::Erased => {
+                    Action::Erased { .. } => {
                         let (key, position) = (change.key().clone(), change.position());
                         return Err(Error::Erased { key, position }.into());
                     }

@@ -64,7 +64,7 @@ fn field_row(change: &Change) -> Result<[Cell; 3], Failure> {
     let kind = match change.entry.action {
         Action::Set(_) => change.value()?.map_or(Cell::Absent, |value| Cell::Text(value.kind().to_string())),
         Action::Deleted => Cell::Remark("deleted"),
-        Action::Erased => Cell::Remark("erased"),
+        Action::Erased { .. } => Cell::Remark("erased"),
     };
     let key = change.key();
     Ok([Cell::Text(key.namespace().to_string()), Cell::Text(key.field().to_string()), kind])

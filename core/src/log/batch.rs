@@ -1,7 +1,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use annals_codec::Timestamp;
+use annals_codec::{Timestamp, Uuid};
 
 use super::{Action, Commit, CommitId, Context, Durability, Key, Namespace, Position};
 
@@ -53,6 +53,15 @@ impl Batch {
     pub fn new(context: Context) -> Batch {
         let now = Timestamp::now();
         Batch { id: CommitId::make(), now, context, conditions: Vec::new(), writes: Vec::new() }
+    }
+
+    /// Gives the commit-to-be an id: however often it is appended under that id, it is there once.
+    ///
+    /// See [`Log::append`](super::Log::append).
+    #[must_use]
+    pub fn with_id(mut self, id: Uuid) -> Batch {
+        self.id = CommitId::Given(id);
+        self
     }
 
     /// Adds a write of encoded bytes.
@@ -190,6 +199,9 @@ pub struct Receipt {
     pub commit: Arc<Commit>,
     /// The durability reached: as asked for, or what the driver's documentation says instead.
     pub durability: Durability,
+    /// Whether the log had a commit of the batch's [given](CommitId::Given) id already. Then that is
+    /// the `commit`, nothing was written, and no condition was judged.
+    pub repeated: bool,
 }
 
 impl Receipt {

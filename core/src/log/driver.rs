@@ -78,6 +78,11 @@ pub trait Driver: Send + Sync {
     ///
     /// - The answer has one element a batch, in order. A batch whose conditions do not hold is
     ///   answered with the [`Conflict`], writes nothing, and does not disturb its neighbours.
+    /// - A batch whose id was [given](super::CommitId::Given) is first looked for among the given ids
+    ///   of the log, those of the batches before it included. If it is there, the receipt is
+    ///   [repeated](Receipt::repeated) and names the commit that is: nothing is written, no condition
+    ///   is judged, whatever the batch says. That commit is then as durable as the receipt says.
+    ///   Ids that were made are not looked for.
     /// - Conditions are checked inside the transaction that stores the entries, in order, each
     ///   batch after the ones before it.
     /// - Positions go on at the last position plus one, without a gap, in the order of `writes`.
@@ -183,8 +188,8 @@ pub trait Driver: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Restore`] if the first commit does not continue at the last position plus one, the
-    /// commits do not continue one another, a commit has a key twice, or a `recorded_at` falls;
-    /// nothing is written then.
+    /// commits do not continue one another, a commit has a key twice, a `recorded_at` falls, or a
+    /// [given](super::CommitId::Given) id comes twice, here or in the log; nothing is written then.
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error>;
 
     /// Returns what this driver can do beyond the above.
@@ -199,6 +204,8 @@ pub struct Abilities<'a> {
     pub measure: Option<&'a dyn Measure>,
     /// Checks its own storage.
     pub check: Option<&'a dyn Check>,
+    /// Takes values out of the log.
+    pub erase: Option<&'a dyn Erase>,
 }
 
 impl std::fmt::Debug for Abilities<'_> {
@@ -206,6 +213,7 @@ impl std::fmt::Debug for Abilities<'_> {
         f.debug_struct("Abilities")
             .field("measure", &self.measure.is_some())
             .field("check", &self.check.is_some())
+            .field("erase", &self.erase.is_some())
             .finish()
     }
 }
@@ -246,6 +254,37 @@ pub struct CheckReport {
     pub checked: Vec<String>,
     /// What is damaged, a sentence each, without values; empty if all is well.
     pub damages: Vec<String>,
+}
+
+/// The ability to take values out of the log for good.
+///
+/// What stays: every position, key and commit, and their order. What a driver may rely on, as for
+/// [`Driver::append`]: the audit is a valid batch with at least one write, and its id was made.
+pub trait Erase {
+    /// Turns the entries at `positions` that are set into [`Action::Erased`](super::Action::Erased)
+    /// `by` the end of a new commit, and appends `audit` as that commit, all in one atomic write.
+    ///
+    /// - `positions` ascend. Those of entries that are not set, or not there, change nothing.
+    /// - The audit is appended as [`Driver::append`] does it. If its conditions do not hold, the
+    ///   answer is the [`Conflict`], and nothing is erased.
+    /// - On `Ok` of a receipt no reader gets those values any more; where their bytes lived they may
+    ///   still be found until [`Erase::scrub`] has returned.
+    ///
+    /// # Errors
+    /// As [`Driver::append`]: on `Err` nothing was erased, or the log refuses writes from then on.
+    ///
+    /// # Durability
+    /// [`Durability::Synced`], or what the driver's documentation says instead.
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error>;
+
+    /// Overwrites what is left of erased values wherever the log itself lives (free room, auxiliary
+    /// files), and gives back room that is not needed. Returns how many bytes were given back.
+    ///
+    /// May be called at any time, and again: what an interrupted one left is done by the next.
+    ///
+    /// # Errors
+    /// If it could not be done to the end: the values stay erased, but their bytes may still be found.
+    fn scrub(&self) -> Result<u64, Error>;
 }
 
 /// Forwards every method to what a pointer points to.

@@ -68,6 +68,8 @@ struct EntryFrame<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     value: Option<&'a Bytes>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -247,16 +249,17 @@ impl<W: Write> FrameWriter<'_, W> {
     }
 
     fn entry(&mut self, entry: &Entry) -> Result<(), Error> {
-        let (action, value) = match &entry.action {
-            Action::Set(bytes) => (SET, Some(Bytes::new(bytes))),
-            Action::Deleted => (DELETED, None),
-            Action::Erased => (ERASED, None),
+        let (action, value, by) = match &entry.action {
+            Action::Set(bytes) => (SET, Some(Bytes::new(bytes)), None),
+            Action::Deleted => (DELETED, None, None),
+            Action::Erased { by } => (ERASED, None, Some(by.get())),
         };
         let frame = EntryFrame {
             namespace: entry.key.namespace().as_str(),
             field: entry.key.field().as_str(),
             action,
             value,
+            by,
             actor: entry.actor.clone(),
             reason: entry.reason.clone(),
         };
@@ -337,11 +340,16 @@ impl<'a, R: BufRead> DumpReader<'a, R> {
         let Ok(key) = Key::parse(frame.namespace, frame.field) else {
             return Err(self.damaged(start, "an entry of an impossible key"));
         };
-        let action = match (frame.action, frame.value) {
-            (SET, Some(bytes)) if annals_codec::check(bytes).is_ok() => Action::Set(Arc::from(&bytes[..])),
-            (SET, Some(_)) => return Err(self.damaged(start, "a value that is not in canonical form")),
-            (DELETED, None) => Action::Deleted,
-            (ERASED, None) => Action::Erased,
+        let action = match (frame.action, frame.value, frame.by.map(Position::new)) {
+            (SET, Some(bytes), None) if annals_codec::check(bytes).is_ok() => {
+                Action::Set(Arc::from(&bytes[..]))
+            }
+            (SET, Some(_), None) => {
+                return Err(self.damaged(start, "a value that is not in canonical form"));
+            }
+            (DELETED, None, None) => Action::Deleted,
+            (ERASED, None, Some(Some(by))) if by > position => Action::Erased { by },
+            (ERASED, None, _) => return Err(self.damaged(start, "an erased entry of an impossible erasure")),
             _ => return Err(self.damaged(start, "an entry of unknown action")),
         };
         Ok(Entry { position, key, action, actor: frame.actor, reason: frame.reason })

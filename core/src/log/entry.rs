@@ -17,8 +17,12 @@ pub enum Action {
     Set(Arc<[u8]>),
     /// The key has no value from here on.
     Deleted,
-    /// The payload is gone; position, key and commit stay.
-    Erased,
+    /// The value that was set is gone; position, key, actor, reason and commit stay.
+    Erased {
+        /// The end of the commit that erased it, which says who, why and when. It stands in the
+        /// namespace `__annals/erasures`.
+        by: Position,
+    },
 }
 
 impl Action {
@@ -27,7 +31,7 @@ impl Action {
     pub fn bytes(&self) -> Option<&Arc<[u8]>> {
         match self {
             Action::Set(bytes) => Some(bytes),
-            Action::Deleted | Action::Erased => None,
+            Action::Deleted | Action::Erased { .. } => None,
         }
     }
 }
@@ -37,7 +41,7 @@ impl fmt::Debug for Action {
         match self {
             Action::Set(bytes) => write!(f, "Set({} bytes)", bytes.len()),
             Action::Deleted => f.write_str("Deleted"),
-            Action::Erased => f.write_str("Erased"),
+            Action::Erased { by } => write!(f, "Erased by {by}"),
         }
     }
 }
@@ -62,7 +66,7 @@ pub struct Entry {
 pub enum CommitId {
     /// Made by the log (version 7, so roughly ordered by time).
     Made(Uuid),
-    /// Given by the caller.
+    /// Given by the caller: no two commits of a log have the same.
     Given(Uuid),
 }
 
@@ -121,8 +125,12 @@ pub struct CommitEntries {
 }
 
 impl CommitEntries {
+    /// Why a commit is not restored whose given id the log has already.
+    pub const GIVEN_TWICE: &str = "a commit with the same given id is there already";
+
     /// Checks that `commits` continue a log whose last commit ends at the given position and time,
-    /// and one another: what [`Driver::restore`](super::Driver::restore) asks for.
+    /// and one another, and that no given id comes twice among them: what
+    /// [`Driver::restore`](super::Driver::restore) asks for, but for given ids that the log has.
     ///
     /// # Errors
     /// [`Error::Restore`] at the first position that does not fit.
@@ -131,6 +139,7 @@ impl CommitEntries {
         last: Option<(Position, Timestamp)>,
     ) -> Result<(), Error> {
         let (mut position, mut time) = last.unzip();
+        let mut given = HashSet::new();
         for CommitEntries { commit, entries } in commits {
             let expected = position.unwrap_or(Position::START).plus(1);
             let refuse = |reason| Err(Error::Restore { position: commit.first, reason });
@@ -149,6 +158,9 @@ impl CommitEntries {
             }
             if time.is_some_and(|time| commit.recorded_at < time) {
                 return refuse("the time of recording falls");
+            }
+            if matches!(commit.id, CommitId::Given(_)) && !given.insert(commit.id) {
+                return refuse(CommitEntries::GIVEN_TWICE);
             }
             (position, time) = (Some(commit.last), Some(commit.recorded_at));
         }

@@ -2,7 +2,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::appends::Appends;
 use super::clock::{Clock, SystemClock};
+use super::line::Request;
+use super::observer::Observer;
 use super::pages::{PageSize, Pages, payload};
 use super::{
     Action, At, Batch, Change, CommitEntries, Condition, Conflict, Context, Driver, Durability, Entry, Key,
@@ -19,12 +22,17 @@ pub const CONTEXT_BYTES_MAX: u64 = 1 << 20;
 /// The most entries read at a time where a whole stretch of the log is walked.
 const PAGE_ENTRIES: usize = 1000;
 
-/// A log of encoded values: a driver plus validation and paging.
+/// A log of encoded values: a driver plus validation, paging and group commit.
 ///
-/// Cheap to clone; all clones are the same log.
+/// Cheap to clone; all clones are the same log. What several threads append at the same time, through
+/// any of the clones, shares one durable write: the thread that comes first appends at once, the others
+/// wait, and the first of them then appends for all that wait. Each batch is judged by its own
+/// conditions, after the ones before it, and has its own receipt; a thread that is alone waits for
+/// nothing.
 #[derive(Clone)]
 pub struct Log {
     driver: Arc<dyn Driver>,
+    appends: Arc<Appends>,
     clock: Arc<dyn Clock>,
     value_bytes_max: u64,
 }
@@ -33,7 +41,12 @@ impl Log {
     /// Returns the log that lives in `driver`.
     #[must_use]
     pub fn new(driver: impl Driver + 'static) -> Log {
-        Log { driver: Arc::new(driver), clock: Arc::new(SystemClock), value_bytes_max: VALUE_BYTES_MAX }
+        Log {
+            driver: Arc::new(driver),
+            appends: Arc::default(),
+            clock: Arc::new(SystemClock),
+            value_bytes_max: VALUE_BYTES_MAX,
+        }
     }
 
     /// Takes the time of recording from `clock`.
@@ -62,16 +75,47 @@ impl Log {
         self.clock.now()
     }
 
+    /// Returns how many threads wait for the one that appends.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.appends.waiting()
+    }
+
+    /// Tells `observer`, for as long as somebody keeps it, of every commit that is appended from now on
+    /// through this log or a clone of it.
+    pub(crate) fn observe(&self, observer: &Arc<dyn Observer>) {
+        self.appends.observe(observer);
+    }
+
     /// Appends one batch as one commit. Its `now` is replaced by the log's clock.
+    ///
+    /// A batch with a [given id](Batch::with_id) becomes a commit once: if the log has one of that id,
+    /// its receipt is the answer, [repeated](Receipt::repeated), whatever the batch says. So whoever
+    /// does not know the outcome of an append opens the log anew and appends the same batch again.
     ///
     /// # Errors
     /// [`Error::Conflict`] if a condition does not hold, [`Error::BeyondEnd`] if one speaks of a
     /// position that is not there yet; [`Error::Invalid`] or [`Error::TooLarge`] if the batch is
-    /// empty, writes a key twice or is over a limit; [`Error::Encode`] if bytes are not the canonical
-    /// form of a value. Nothing is written then.
+    /// empty, writes a key twice, writes to a namespace that the log keeps for itself or is over a
+    /// limit; [`Error::Encode`] if bytes are not the canonical form of a value. Nothing is written then.
+    ///
+    /// ```
+    /// use annals_core::codec::Uuid;
+    /// use annals_core::{Batch, Context, Durability, Key, Log};
+    /// # use annals_driver_memory::MemoryDriver;
+    ///
+    /// let log = Log::new(MemoryDriver::new());
+    /// let order = Batch::new(Context::new()).with_id(Uuid::from_bytes([7; 16]));
+    /// let order = order.set(Key::parse("order/7", "state")?, *b"\xa3new");
+    /// let first = log.append(order.clone(), Durability::Synced)?;
+    /// let again = log.append(order, Durability::Synced)?;
+    /// assert_eq!((again.repeated, again.commit), (true, first.commit));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
     ///
     /// # Durability
-    /// As asked for and as the receipt says.
+    /// As asked for, or more where it shared a write with a batch that asked for more; the receipt says
+    /// what was reached.
     pub fn append(&self, batch: Batch, durability: Durability) -> Result<Receipt, Error> {
         let answers = self.append_all(vec![batch], durability)?;
         Ok(answers.into_iter().next().ok_or_else(|| broken_driver(NO_ANSWER))??)
@@ -95,8 +139,7 @@ impl Log {
             return Ok(Vec::new());
         }
         self.check_conditions(&batches)?;
-        let answers = self.driver.append(&batches, durability)?;
-        if answers.len() == batches.len() { Ok(answers) } else { Err(broken_driver(NO_ANSWER)) }
+        self.appends.append(&*self.driver, Request { batches, durability })
     }
 
     /// Makes everything that was appended survive a power cut.
@@ -112,7 +155,9 @@ impl Log {
     /// # Errors
     /// If the log cannot be read.
     pub fn last_position(&self) -> Result<Position, Error> {
-        self.driver.last_position()
+        let last = self.driver.last_position()?;
+        self.appends.reach(last);
+        Ok(last)
     }
 
     /// Returns the end of the last commit at or before a position or time.
@@ -122,10 +167,7 @@ impl Log {
     pub fn boundary(&self, at: impl Into<At>) -> Result<Position, Error> {
         let at = at.into();
         if let At::Position(asked) = at {
-            let last = self.driver.last_position()?;
-            if asked > last {
-                return Err(Error::BeyondEnd { asked, last });
-            }
+            self.check_reached(asked)?;
         }
         self.driver.boundary(at)
     }
@@ -217,8 +259,8 @@ impl Log {
         })
     }
 
-    /// Checks what can be said of a batch without the driver: that it writes, each key once, values in
-    /// canonical form, within the limits. Every append does so first.
+    /// Checks what can be said of a batch without the driver: that it writes, each key once, none that
+    /// the log keeps for itself, values in canonical form, within the limits. Every append does so first.
     ///
     /// # Errors
     /// [`Error::Invalid`], [`Error::TooLarge`] or [`Error::Encode`].
@@ -232,6 +274,10 @@ impl Log {
             if !keys.insert(&write.key) {
                 return Err(Error::Invalid(format!("{} is written twice in one commit", write.key)));
             }
+            if write.key.namespace().is_reserved() {
+                let key = &write.key;
+                return Err(Error::Invalid(format!("{key}: `__annals` is kept for the log itself")));
+            }
             self.check_action(&write.key, &write.action)?;
             context_bytes += text_bytes([&write.actor, &write.reason]);
         }
@@ -241,8 +287,15 @@ impl Log {
     /// A condition on a position that nobody can have seen would protect from nothing.
     fn check_conditions(&self, batches: &[Batch]) -> Result<(), Error> {
         let conditions = batches.iter().flat_map(|batch| &batch.conditions);
-        let Some(asked) = conditions.filter_map(Condition::since).max() else { return Ok(()) };
-        let last = self.driver.last_position()?;
+        conditions.filter_map(Condition::since).max().map_or(Ok(()), |asked| self.check_reached(asked))
+    }
+
+    /// Asks the driver only for what is not known already.
+    fn check_reached(&self, asked: Position) -> Result<(), Error> {
+        if asked <= self.appends.reached() {
+            return Ok(());
+        }
+        let last = self.last_position()?;
         if asked > last { Err(Error::BeyondEnd { asked, last }) } else { Ok(()) }
     }
 
@@ -254,7 +307,7 @@ impl Log {
                 annals_codec::check(bytes).map_err(refuse)
             }
             Action::Deleted => Ok(()),
-            Action::Erased => Err(Error::Invalid(format!("{key}: erasing is no write"))),
+            Action::Erased { .. } => Err(Error::Invalid(format!("{key}: erasing is no write"))),
         }
     }
 }
@@ -286,11 +339,11 @@ fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> 
     Ok(())
 }
 
-const NO_ANSWER: &str = "the driver has not answered each batch";
+pub(super) const NO_ANSWER: &str = "the driver has not answered each batch";
 /// Without this a driver that gives the same page again would be read for ever.
 const NO_PROGRESS: &str = "the driver answers with a page that was not asked for";
 
-fn broken_driver(message: &str) -> Error {
+pub(super) fn broken_driver(message: &str) -> Error {
     DriverError::new(ErrorKind::Other, "this log", message).into()
 }
 

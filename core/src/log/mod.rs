@@ -1,6 +1,7 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
 mod activity;
+mod appends;
 mod batch;
 mod carried_tags;
 mod clock;
@@ -8,22 +9,28 @@ mod context;
 mod driver;
 mod dump;
 mod entry;
+mod group;
 mod handle;
+mod line;
 mod name;
+mod observer;
 mod pages;
 mod position;
 mod scope;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use activity::{Activities, Activity};
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
-pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Measure, Scope, Size};
+pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size};
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
+pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
 pub use scope::Instrumented;

@@ -81,6 +81,20 @@ impl Namespace {
         Namespace::new(&format!("{self}/{tokens}"))
     }
 
+    /// Returns whether the log keeps this namespace for itself: its first token is `__annals`.
+    ///
+    /// Everybody may read there; [`Log::append`](super::Log::append) refuses to write.
+    ///
+    /// ```
+    /// use annals_core::Namespace;
+    /// assert!(Namespace::new("__annals/erasures").unwrap().is_reserved());
+    /// assert!(!Namespace::new("__annals2").unwrap().is_reserved());
+    /// ```
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.tokens().next() == Some("__annals")
+    }
+
     /// Returns whether this is `ancestor` or lies anywhere below it.
     ///
     /// ```

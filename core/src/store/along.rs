@@ -44,7 +44,7 @@ impl<M: Moment> Along<M> {
         let bytes = match &change.entry.action {
             Action::Set(bytes) => Arc::clone(bytes),
             Action::Deleted => return Ok(None),
-            Action::Erased => {
+            Action::Erased { .. } => {
                 return Err(Error::Erased { key: self.key.clone(), position: change.position() });
             }
         };

@@ -1,9 +1,12 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::log::{Appended, Observer};
+
 /// What subscriptions wait at, rung at every commit of this process.
 ///
-/// Whoever reads the number of rings, looks, and waits with that number misses no ring.
+/// Whoever reads the number of rings, looks, and waits with that number misses no ring. The locks are
+/// always the standard library's: those of shuttle know no time.
 #[derive(Debug, Default)]
 pub(crate) struct Bell {
     state: Mutex<State>,
@@ -16,9 +19,15 @@ struct State {
     waiting: usize,
 }
 
+impl Observer for Bell {
+    fn committed(&self, _: &[Appended<'_>]) {
+        self.ring();
+    }
+}
+
 impl Bell {
     /// Wakes all who wait. Where nobody does, it costs a lock that nobody holds for long.
-    pub(crate) fn ring(&self) {
+    fn ring(&self) {
         let mut state = self.state();
         state.rings += 1;
         if state.waiting > 0 {

@@ -125,7 +125,9 @@ impl StoreBuilder {
     #[must_use]
     pub fn build(self) -> Store {
         let StoreBuilder { log, registry, validator, actor_policy } = self;
-        let (hooks, bell) = (Arc::default(), Arc::default());
+        let (hooks, bell) = (Arc::<Hooks>::default(), Arc::<Bell>::default());
+        log.observe(&(Arc::clone(&hooks) as _));
+        log.observe(&(Arc::clone(&bell) as _));
         let shared = Shared { log, registry, validator, actor_policy, hooks, bell };
         Store { shared: Arc::new(shared), context: Arc::default() }
     }
@@ -304,7 +306,8 @@ impl Store {
         Activities::of(self.commits(range, order))
     }
 
-    /// Calls `callback` with each change that this store (any clone of it) commits from now on.
+    /// Calls `callback` with each change that this store (any clone of it) commits from now on, also
+    /// through its [log](Store::log).
     ///
     /// Calls come after the commit is durable, in position order, outside of all locks, on
     /// whichever committing thread has the turn; a commit returns after its own calls, unless it
@@ -381,10 +384,8 @@ impl Store {
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
-        let Shared { hooks, log, bell, actor_policy, .. } = &*self.shared;
-        actor_policy.check(&batch)?;
-        let writes = batch.writes.clone();
-        hooks.around(&writes, || log.append(batch, Durability::Synced).inspect(|_| bell.ring()))
+        self.shared.actor_policy.check(&batch)?;
+        self.shared.log.append(batch, Durability::Synced)
     }
 
     pub(crate) fn last_position(&self) -> Result<Position, Error> {

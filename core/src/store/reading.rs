@@ -17,7 +17,7 @@ impl Entry {
                 problem,
             }),
             Action::Deleted => Ok(None),
-            Action::Erased => Err(Error::Erased { key: self.key.clone(), position: self.position }),
+            Action::Erased { .. } => Err(Error::Erased { key: self.key.clone(), position: self.position }),
         }
     }
 
@@ -33,7 +33,7 @@ impl Entry {
                 problem,
             }),
             Action::Deleted => Ok(None),
-            Action::Erased => Err(Error::Erased { key: self.key.clone(), position: self.position }),
+            Action::Erased { .. } => Err(Error::Erased { key: self.key.clone(), position: self.position }),
         }
     }
 }

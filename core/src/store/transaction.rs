@@ -1,6 +1,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
+use annals_codec::Uuid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,7 +10,8 @@ use super::record::has_value;
 use super::retry::Retry;
 use crate::error::Error;
 use crate::log::{
-    Action, Batch, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope, Write,
+    Action, Batch, CommitId, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope,
+    Write,
 };
 
 /// What a commit's body answered, and the receipt of what it wrote.
@@ -43,6 +45,8 @@ struct Draft {
     required: Vec<Condition>,
     /// What the body relied on: where it fails, the body is run again.
     relied_on: HashSet<Condition>,
+    /// The id that the caller gave.
+    id: Option<Uuid>,
 }
 
 impl Draft {
@@ -82,11 +86,12 @@ impl<'a> Transaction<'a> {
             let at = store.last_position()?;
             let tx = Transaction { store, at, serializable, draft: RefCell::default() };
             let value = body(&tx)?;
-            let Draft { writes, mut required, relied_on, .. } = tx.draft.into_inner();
+            let Draft { writes, mut required, relied_on, id, .. } = tx.draft.into_inner();
             if writes.is_empty() {
                 return Ok(Committed { value, receipt: None });
             }
             let mut batch = Batch::new(context.clone());
+            batch.id = id.map_or(batch.id, CommitId::Given);
             batch.writes = writes;
             batch.conditions.append(&mut required);
             batch.conditions.extend(relied_on.iter().cloned());
@@ -122,6 +127,35 @@ impl<'a> Transaction<'a> {
     /// is judged.
     pub fn require(&self, condition: Condition) {
         self.draft.borrow_mut().required.push(condition);
+    }
+
+    /// Gives the commit an id, so that it is there once, however often it is tried: if the log has a
+    /// commit of that id, what this body writes is dropped, and the receipt is that commit's,
+    /// [repeated](Receipt::repeated).
+    ///
+    /// The id is looked for when the writes are appended, so the body is run first, and may find its
+    /// own work done. It has to write all the same: a body that writes nothing has no receipt. Deleting
+    /// what the first commit deleted is [`Error::NotFound`].
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// use annals_core::codec::Uuid;
+    /// # let store = Store::new(MemoryDriver::new());
+    /// let payment = Uuid::from_bytes(*b"payment no. 4711");
+    /// let pay = || store.transaction(Context::new(), |tx| {
+    ///     tx.set_id(payment);
+    ///     let account = tx.record("account/a")?;
+    ///     let before: i64 = account.get("balance")?.unwrap_or_default();
+    ///     account.set("balance", &(before + 30))
+    /// });
+    /// assert!(!pay()?.receipt.unwrap().repeated);
+    /// assert!(pay()?.receipt.unwrap().repeated);
+    /// assert_eq!(store.record("account/a")?.get("balance")?, Some(30));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn set_id(&self, id: Uuid) {
+        self.draft.borrow_mut().id = Some(id);
     }
 
     /// Returns the newest entry of `key` before this transaction.

@@ -179,7 +179,7 @@ impl Walked {
     pub(super) fn holds(&self) -> Result<bool, Error> {
         match self.current.as_ref().map(|change| (change, &change.entry.action)) {
             Some((_, Action::Set(bytes))) => Ok(*bytes == self.wanted),
-            Some((change, Action::Erased)) => {
+            Some((change, Action::Erased { .. })) => {
                 Err(Error::Erased { key: change.key().clone(), position: change.position() })
             }
             Some((_, Action::Deleted)) | None => Ok(false),

@@ -30,6 +30,7 @@ fn commit(entries: Vec<Entry>, id: CommitId, micros: i64, context: Context) -> C
 /// Returns what stands in the fixture: something of everything that the format knows.
 fn contents() -> Vec<CommitEntries> {
     let bytes = |bytes: &[u8]| Action::Set(bytes.into());
+    let by = Position::new(6).unwrap();
     let mut own = entry(3, ("game/player1", "größe"), bytes(b"\xcb\x3f\xf8\x00\x00\x00\x00\x00\x00"));
     own.actor = Some("bob".into());
     own.reason = Some("measured".into());
@@ -47,7 +48,10 @@ fn contents() -> Vec<CommitEntries> {
             context.occurred_at(occurred_at).tag("ticket", 412).tag("round", "one"),
         ),
         commit(
-            vec![entry(4, ("game", "round"), Action::Deleted), entry(5, ("game", "note"), Action::Erased)],
+            vec![
+                entry(4, ("game", "round"), Action::Deleted),
+                entry(5, ("game", "note"), Action::Erased { by }),
+            ],
             CommitId::Made(Uuid::from_bytes([0xff; 16])),
             1_763_784_000_123_456,
             Context::new(),
@@ -104,7 +108,7 @@ fn tables_hold_what_the_format_says() {
             "2|2|0|NULL|NULL|X'A0'",
             "3|3|0|'bob'|'measured'|X'CB3FF80",
             "4|1|1|NULL|NULL|NULL",
-            "5|2|2|NULL|NULL|NULL",
+            "5|2|2|NULL|NULL|X'0000000",
             "6|4|0|NULL|NULL|X'0707070",
         ]
     );

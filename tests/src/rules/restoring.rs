@@ -48,9 +48,10 @@ pub fn a_restored_log_equals_the_original(places: &Places) {
 pub fn erased_entries_are_restored_as_such(places: &Places) {
     let mut commits = original(places).all_commits();
     let erased = key("a/b", "y");
+    let by = commits[5].commit.last;
     for item in &mut commits[..3] {
         for entry in item.entries.iter_mut().filter(|entry| entry.key == erased) {
-            entry.action = Action::Erased;
+            entry.action = Action::Erased { by };
         }
     }
     let log = places.open_empty();
@@ -59,11 +60,11 @@ pub fn erased_entries_are_restored_as_such(places: &Places) {
     assert_eq!(log.all_commits(), commits);
     let actions: Vec<Action> = log.versions(&erased).into_iter().map(|change| change.entry.action).collect();
     let set = Action::Set([].into());
-    assert_eq!(actions[..3], [Action::Erased, Action::Erased, Action::Erased]);
+    assert!(actions[..3].iter().all(|action| *action == Action::Erased { by }));
     assert_eq!(actions[3..], [Action::Deleted, set.clone(), set]);
     let state = log.state_at(&Scope::Record(erased.namespace().clone()), commits[2].commit.last);
     assert_eq!(state.len(), 1);
-    assert_eq!(state[0].entry.action, Action::Erased);
+    assert_eq!(state[0].entry.action, Action::Erased { by });
 }
 
 /// A log that was restored goes on like any other: positions, times, conditions, boundaries.
