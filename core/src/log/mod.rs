@@ -11,12 +11,12 @@ mod dump;
 mod entry;
 mod group;
 mod handle;
+mod in_force;
 mod line;
 mod name;
 mod observer;
 mod pages;
 mod position;
-mod scope;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -29,9 +29,9 @@ pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, M
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
+pub use in_force::Instrumented;
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
 pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
-pub use scope::Instrumented;
 pub use verify::{Damage, Verification};

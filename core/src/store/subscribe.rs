@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::bell::Bell;
 use crate::error::{DriverError, Error, ErrorKind};
 use crate::log::{CommitEntries, Field, Key, Log, Namespace, Order, Pages, Position, PositionRange, Scope};
+use crate::trace;
 
 /// Which entries a [`Subscription`] gives.
 ///
@@ -86,14 +87,16 @@ pub struct Subscription {
     bell: Arc<Bell>,
     filter: Filter,
     position: Position,
-    /// What is known to be there beyond the position and has not been walked.
+    /// Up to where the log is known to go; never less than the position.
+    known: Position,
+    /// The commits between the two, if their walk has begun.
     ahead: Option<Pages<CommitEntries>>,
 }
 
 impl Subscription {
     pub(crate) fn new(log: Log, bell: Arc<Bell>, from: Position, filter: Filter) -> Result<Self, Error> {
         let position = log.boundary(from)?;
-        Ok(Subscription { log, bell, filter, position, ahead: None })
+        Ok(Subscription { log, bell, filter, position, known: position, ahead: None })
     }
 
     /// Returns the position up to which every commit was given or did not pass the filter.
@@ -132,21 +135,21 @@ impl Subscription {
     }
 
     fn next_until(&mut self, deadline: Option<Instant>) -> Result<Option<CommitEntries>, Error> {
+        trace::subscribe(self.position, || self.look_until(deadline))
+    }
+
+    fn look_until(&mut self, deadline: Option<Instant>) -> Result<Option<CommitEntries>, Error> {
         let mut pause = Pause::default();
+        if let Some(commit) = self.walk()? {
+            return Ok(Some(commit));
+        }
         loop {
             let rings = self.bell.rings();
-            if let Some(commit) = self.walk()? {
-                return Ok(Some(commit));
-            }
-            let last = self.log.last_position()?;
-            if last > self.position {
-                let range = PositionRange { after: self.position, through: last };
-                self.ahead = Some(self.log.commits(range, Order::OldestFirst));
-                pause = Pause::default();
+            if self.learn()? {
                 if let Some(commit) = self.walk()? {
                     return Ok(Some(commit));
                 }
-                self.reached(last)?;
+                pause = Pause::default();
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left.is_some_and(|left| left.is_zero()) {
@@ -156,10 +159,17 @@ impl Subscription {
         }
     }
 
+    /// Asks how far the log goes; returns whether it is further than the position.
+    fn learn(&mut self) -> Result<bool, Error> {
+        self.known = self.position.max(self.log.last_position()?);
+        self.ahead = None;
+        Ok(self.known > self.position)
+    }
+
     /// Returns the next of the commits that are known to be there, if one passes.
     fn walk(&mut self) -> Result<Option<CommitEntries>, Error> {
-        while let Some(next) = self.ahead.as_mut().and_then(Iterator::next) {
-            let commit = next.and_then(|next| self.adjoining(next)).inspect_err(|_| self.ahead = None)?;
+        while self.position < self.known {
+            let commit = self.read().inspect_err(|_| self.ahead = None)?;
             self.position = commit.commit.last;
             if let Some(commit) = self.filter.narrow(commit) {
                 return Ok(Some(commit));
@@ -168,15 +178,14 @@ impl Subscription {
         Ok(None)
     }
 
-    /// Nothing is skipped, even where the log has lost something: then that is said.
-    fn adjoining(&self, next: CommitEntries) -> Result<CommitEntries, Error> {
+    /// Returns the commit after the position, which is known to be there: where the driver does not
+    /// give it, that is said, not passed over.
+    fn read(&mut self) -> Result<CommitEntries, Error> {
+        let range = PositionRange { after: self.position, through: self.known };
+        let ahead = self.ahead.get_or_insert_with(|| self.log.commits(range, Order::OldestFirst));
         let expected = self.position.plus(1);
-        if next.commit.first == expected { Ok(next) } else { Err(missing(expected)) }
-    }
-
-    /// Without this a driver that does not give the commits it tells of would be asked for ever.
-    fn reached(&self, last: Position) -> Result<(), Error> {
-        if self.position >= last { Ok(()) } else { Err(missing(self.position.plus(1))) }
+        let next = ahead.next().transpose()?;
+        next.filter(|next| next.commit.first == expected).ok_or_else(|| missing(expected))
     }
 }
 

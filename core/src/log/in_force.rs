@@ -18,13 +18,13 @@ impl Context {
     /// Runs `body` with this context in force: commits that stores make meanwhile on this thread
     /// carry it where they say nothing themselves.
     ///
-    /// What counts is, in this order: the context given to the commit, that of the record's or the
-    /// store's handle, the innermost scope, the scopes around it. Tags are merged by name. A commit's
+    /// What counts is, in this order: the context given to the commit, that of the record's handle, that
+    /// of the store's, those in force from the innermost outwards. Tags are merged by name. A commit's
     /// location stays the line of code that made it, unless one was given anywhere. A
     /// [`Log`](crate::Log) takes batches as they are.
     ///
     /// However `body` ends, a panic included, what was in force before is so again. To enter and to
-    /// leave costs the same however deep the scopes are nested. Other threads are not concerned: carry
+    /// leave costs the same however many are in force. Other threads are not concerned: carry
     /// the context over with [`Context::current`].
     ///
     /// ```
@@ -71,8 +71,8 @@ impl Context {
         Instrumented { future: Some(future), context: Arc::new(self) }
     }
 
-    /// Returns what is in force on this thread, all scopes taken together; it says nothing outside
-    /// of all scopes.
+    /// Returns what is in force on this thread, all of it taken together; it says nothing where
+    /// nothing is.
     ///
     /// It can be sent along with a job, also as JSON or MessagePack, and put in force where the job
     /// is done.

@@ -11,9 +11,9 @@ use annals::{Context, Order, Position, PositionRange, Receipt, Store};
 
 on_every_driver! {
     a_commit_takes_what_it_leaves_open_from_the_innermost_outwards,
-    every_way_to_write_knows_the_scope,
-    a_scope_ends_with_its_body_even_in_a_panic,
-    a_scope_is_of_one_thread,
+    every_way_to_write_knows_what_is_in_force,
+    a_context_ends_with_its_body_even_in_a_panic,
+    a_context_is_in_force_on_one_thread,
     tasks_on_two_threads_do_not_see_one_anothers_actor,
     a_future_that_is_dropped_commits_in_its_own_name,
     a_captured_context_goes_on_in_a_worker,
@@ -57,10 +57,10 @@ fn a_commit_takes_what_it_leaves_open_from_the_innermost_outwards(store: &Store)
     let receipt = store.record("r").unwrap().set("n", &3).unwrap();
     let here = Context::new().location(of(&receipt).location.clone().unwrap());
     assert_eq!(*of(&receipt), here);
-    assert!(here.location.unwrap().contains("scopes.rs:"), "where nobody gave one, it is the caller's");
+    assert!(here.location.unwrap().contains("contexts.rs:"), "where nobody gave one, it is the caller's");
 }
 
-fn every_way_to_write_knows_the_scope(store: &Store) {
+fn every_way_to_write_knows_what_is_in_force(store: &Store) {
     let record = store.record("r").unwrap();
     actor("alice").reason("test").in_scope(|| {
         record.set("n", &1).unwrap();
@@ -76,13 +76,13 @@ fn every_way_to_write_knows_the_scope(store: &Store) {
     for commit in store.commits(PositionRange::ALL, Order::OldestFirst) {
         let context = commit.unwrap().commit.context.clone();
         assert_eq!((context.actor.as_deref(), context.reason.as_deref()), (Some("alice"), Some("test")));
-        assert!(context.location.unwrap().contains("scopes.rs:"));
+        assert!(context.location.unwrap().contains("contexts.rs:"));
         commits += 1;
     }
     assert_eq!(commits, 7);
 }
 
-fn a_scope_ends_with_its_body_even_in_a_panic(store: &Store) {
+fn a_context_ends_with_its_body_even_in_a_panic(store: &Store) {
     let record = store.record("r").unwrap();
     actor("outer").in_scope(|| {
         let fall =
@@ -96,7 +96,7 @@ fn a_scope_ends_with_its_body_even_in_a_panic(store: &Store) {
     assert_eq!(of(&record.set("n", &1).unwrap()).actor, None);
 }
 
-fn a_scope_is_of_one_thread(store: &Store) {
+fn a_context_is_in_force_on_one_thread(store: &Store) {
     actor("alice").in_scope(|| {
         let record = store.record("r").unwrap();
         let elsewhere = thread::scope(|scope| scope.spawn(|| record.set("n", &1)).join().unwrap());
