@@ -24,6 +24,7 @@ mod contexts;
 mod custom_types;
 mod diff;
 mod dump;
+mod durability;
 mod history;
 mod model;
 mod nothings;

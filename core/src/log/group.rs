@@ -1,7 +1,7 @@
 use super::handle::{NO_ANSWER, broken_driver};
 use super::line::{Outcome, Request};
 use super::observer::Appended;
-use super::{Batch, Driver, Durability};
+use super::{Batch, Conflict, Driver, Durability, Receipt};
 use crate::error::{Error, ErrorKind};
 
 /// The requests that are handed to the driver in one call.
@@ -36,16 +36,19 @@ impl Group {
     pub(super) fn append(&self, driver: &dyn Driver) -> Vec<Outcome> {
         let durability = self.requests.iter().map(|request| request.durability).max().unwrap_or_default();
         match append(driver, &self.batches, durability) {
-            Ok(answers) => {
-                let mut answers = answers.into_iter();
-                self.requests
-                    .iter()
-                    .map(|request| Ok(answers.by_ref().take(request.batches).collect()))
-                    .collect()
-            }
+            Ok(answers) => self.divide(answers),
             Err(error) if self.requests.len() > 1 && less_may_fit(&error) => self.append_apart(driver),
             Err(error) => vec![Err(error); self.requests.len()],
         }
+    }
+
+    fn divide(&self, answers: Vec<Result<Receipt, Conflict>>) -> Vec<Outcome> {
+        if self.requests.len() == 1 {
+            return vec![Ok(answers)];
+        }
+        let mut answers = answers.into_iter();
+        let own = |request: &Part| Ok(answers.by_ref().take(request.batches).collect());
+        self.requests.iter().map(own).collect()
     }
 
     fn append_apart(&self, driver: &dyn Driver) -> Vec<Outcome> {

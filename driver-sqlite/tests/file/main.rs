@@ -10,6 +10,7 @@
 mod common;
 mod faults;
 mod format;
+mod groups;
 mod moving;
 mod opening;
 mod processes;
