@@ -25,6 +25,7 @@ mod assignments;
 mod change_line;
 mod changes;
 mod commands;
+mod commits;
 mod escape;
 mod failure;
 pub mod import;

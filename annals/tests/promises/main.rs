@@ -16,10 +16,12 @@ macro_rules! on_every_driver {
     };
 }
 
+mod actors;
 mod callbacks;
 mod clocks;
 mod commits;
 mod concurrency;
+mod contexts;
 mod custom_types;
 mod diff;
 mod dump;
@@ -33,5 +35,6 @@ mod nothings;
 mod processes;
 mod rules;
 mod stores;
+mod subscriptions;
 mod time_travel;
 mod views;

@@ -17,6 +17,7 @@ mod rm;
 mod set;
 mod show;
 mod stat;
+mod tail;
 mod verify;
 mod version;
 mod within;
@@ -53,6 +54,7 @@ commands! {
     ls::Ls,
     show::Show,
     log::Log,
+    tail::Tail,
     history::History,
     diff::Diff,
     blame::Blame,

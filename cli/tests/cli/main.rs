@@ -11,4 +11,5 @@ mod import;
 mod pipes;
 mod place;
 mod processes;
+mod tail;
 mod writing;

@@ -12,6 +12,7 @@ use super::{
     Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use crate::error::{DriverError, Error, ErrorKind};
+use crate::trace;
 
 /// The most bytes that a value may have unless a log is told otherwise: 64 MiB.
 pub const VALUE_BYTES_MAX: u64 = 64 << 20;
@@ -42,7 +43,7 @@ impl Log {
     #[must_use]
     pub fn new(driver: impl Driver + 'static) -> Log {
         Log {
-            driver: Arc::new(driver),
+            driver: trace::driver(driver),
             appends: Arc::default(),
             clock: Arc::new(SystemClock),
             value_bytes_max: VALUE_BYTES_MAX,
@@ -139,7 +140,9 @@ impl Log {
             return Ok(Vec::new());
         }
         self.check_conditions(&batches)?;
-        self.appends.append(&*self.driver, Request { batches, durability })
+        trace::append(batches, durability, |batches, durability| {
+            self.appends.append(&*self.driver, Request { batches, durability })
+        })
     }
 
     /// Makes everything that was appended survive a power cut.

@@ -1,7 +1,9 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
+mod activity;
 mod appends;
 mod batch;
+mod carried_tags;
 mod clock;
 mod context;
 mod driver;
@@ -9,6 +11,7 @@ mod dump;
 mod entry;
 mod group;
 mod handle;
+mod in_force;
 mod line;
 mod name;
 mod observer;
@@ -18,6 +21,7 @@ mod position;
 mod tests;
 mod verify;
 
+pub use activity::{Activities, Activity};
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
@@ -25,6 +29,7 @@ pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, M
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
+pub use in_force::Instrumented;
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
 pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;

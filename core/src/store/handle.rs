@@ -5,14 +5,17 @@ use std::sync::Arc;
 use annals_codec::{Registry, Timestamp};
 use serde::Serialize;
 
+use super::actor_policy::ActorPolicy;
+use super::bell::Bell;
 use super::hooks::{Hooks, Watch};
 use super::record::{Live, Record};
 use super::snapshot::Snapshot;
+use super::subscribe::{Filter, Subscription};
 use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
-    At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order, Pages,
-    Position, PositionRange, Receipt,
+    Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order,
+    Pages, Position, PositionRange, Receipt, Scope,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -55,7 +58,9 @@ struct Shared {
     log: Log,
     registry: Registry,
     validator: Option<Validator>,
+    actor_policy: ActorPolicy,
     hooks: Arc<Hooks>,
+    bell: Arc<Bell>,
 }
 
 /// Settings of a store that is to be opened over a driver.
@@ -64,6 +69,7 @@ pub struct StoreBuilder {
     log: Log,
     registry: Registry,
     validator: Option<Validator>,
+    actor_policy: ActorPolicy,
     durability: Durability,
 }
 
@@ -80,6 +86,29 @@ impl StoreBuilder {
         rule: impl Fn(&Namespace) -> Result<(), String> + Send + Sync + 'static,
     ) -> StoreBuilder {
         self.validator = Some(Box::new(rule));
+        self
+    }
+
+    /// Refuses commits that write in `scope` and do not say who: neither the commit nor the entry has an
+    /// actor, or an empty one. [`Error::Invalid`] names the key, and nothing of the commit is written.
+    ///
+    /// Can be called for several scopes. What is appended to the [log](Store::log) directly is not
+    /// concerned.
+    ///
+    /// ```
+    /// # use annals_core::{Context, ErrorKind, Namespace, Scope, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// let accounts = Scope::Under(Namespace::new("accounts")?);
+    /// let store = Store::builder(MemoryDriver::new()).require_actor(accounts).build();
+    ///
+    /// let account = store.record("accounts/ann")?;
+    /// assert_eq!(account.set("limit", &500).unwrap_err().kind(), ErrorKind::Invalid);
+    /// Context::new().actor("dana").in_scope(|| account.set("limit", &500))?;
+    /// store.record("visits")?.set("count", &1)?;
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn require_actor(mut self, scope: Scope) -> StoreBuilder {
+        self.actor_policy.require_in(scope);
         self
     }
 
@@ -105,10 +134,11 @@ impl StoreBuilder {
     /// Returns the store.
     #[must_use]
     pub fn build(self) -> Store {
-        let StoreBuilder { log, registry, validator, durability } = self;
-        let hooks = Arc::<Hooks>::default();
+        let StoreBuilder { log, registry, validator, actor_policy, durability } = self;
+        let (hooks, bell) = (Arc::<Hooks>::default(), Arc::<Bell>::default());
         log.observe(&(Arc::clone(&hooks) as _));
-        let shared = Shared { log, registry, validator, hooks };
+        log.observe(&(Arc::clone(&bell) as _));
+        let shared = Shared { log, registry, validator, actor_policy, hooks, bell };
         Store { shared: Arc::new(shared), context: Arc::default(), durability }
     }
 }
@@ -132,6 +162,7 @@ impl Store {
             log: Log::new(driver),
             registry: Registry::default(),
             validator: None,
+            actor_policy: ActorPolicy::default(),
             durability: Durability::default(),
         }
     }
@@ -308,6 +339,14 @@ impl Store {
         self.shared.log.commits(range, order)
     }
 
+    /// Returns the commits whose last position lies in `range` by [activity](Context::activity): those
+    /// of one activity that follow one another are one item, a commit that belongs to none is its own.
+    ///
+    /// Costs what reading the commits costs.
+    pub fn activities(&self, range: PositionRange, order: Order) -> Activities<Pages<CommitEntries>> {
+        Activities::of(self.commits(range, order))
+    }
+
     /// Calls `callback` with each change that this store (any clone of it) commits from now on, also
     /// through its [log](Store::log).
     ///
@@ -317,6 +356,34 @@ impl Store {
     /// does: it would wait for its turn to tell. A panic in one harms nothing.
     pub fn on_change(&self, callback: impl Fn(&Change) + Send + Sync + 'static) -> Watch {
         self.shared.hooks.add(Arc::new(callback))
+    }
+
+    /// Returns the commits after `from` that have entries which pass `filter`, those to come included:
+    /// see [`Subscription`].
+    ///
+    /// `from` is what another subscription [has reached](Subscription::position), or
+    /// [`Position::START`] for all of the log. Of a commit that it lies inside of, nothing was seen.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] if `from` lies after the last position: it belongs to another log.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use annals_core::{Namespace, Scope, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let begun = store.snapshot()?.position();
+    /// let mut orders = store.subscribe(begun, Scope::Under(Namespace::new("orders")?))?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| store.record("orders/1")?.set("total", &40));
+    ///     let commit = orders.next_within(Duration::from_secs(60))?.unwrap();
+    ///     assert_eq!(commit.entries[0].get::<i64>()?, Some(40));
+    ///     Ok::<(), annals_core::Error>(())
+    /// })?;
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn subscribe(&self, from: Position, filter: impl Into<Filter>) -> Result<Subscription, Error> {
+        let Shared { log, bell, .. } = &*self.shared;
+        Subscription::new(log.clone(), Arc::clone(bell), from, filter.into())
     }
 
     pub(crate) fn namespace(
@@ -352,21 +419,13 @@ impl Store {
                 && value(a).zip(value(b)).is_some_and(|(a, b)| self.shared.registry.same(&a, &b))
     }
 
-    /// Fills in what the context leaves open from this handle's own.
+    /// Fills in what the context leaves open from this handle's own, then from what is in force.
     pub(crate) fn complete(&self, context: Context) -> Context {
-        let own = &*self.context;
-        let mut tags = own.tags.clone();
-        tags.extend(context.tags);
-        Context {
-            actor: context.actor.or_else(|| own.actor.clone()),
-            reason: context.reason.or_else(|| own.reason.clone()),
-            location: context.location.or_else(|| own.location.clone()),
-            occurred_at: context.occurred_at.or(own.occurred_at),
-            tags,
-        }
+        context.or(&self.context).or_in_force()
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
+        self.shared.actor_policy.check(&batch)?;
         self.shared.log.append(batch, self.durability)
     }
 

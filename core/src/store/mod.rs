@@ -1,6 +1,8 @@
 //! The store: typed values over a log.
 
+mod actor_policy;
 mod along;
+mod bell;
 mod diff;
 mod handle;
 mod history;
@@ -9,6 +11,7 @@ mod reading;
 mod record;
 mod retry;
 mod snapshot;
+mod subscribe;
 mod transaction;
 mod virtual_field;
 mod within;
@@ -20,5 +23,6 @@ pub use history::{Changes, History};
 pub use hooks::Watch;
 pub use record::{Expect, Live, Moment, Past, Record};
 pub use snapshot::Snapshot;
+pub use subscribe::{Filter, Subscription};
 pub use transaction::{Committed, Transaction, TransactionRecord};
 pub use within::View;
