@@ -320,6 +320,10 @@ fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> 
     if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
 }
 
+pub(super) fn check_context(context: &Context) -> Result<(), Error> {
+    within_limit("context", context_bytes(context)?, CONTEXT_BYTES_MAX)
+}
+
 fn context_bytes(context: &Context) -> Result<u64, Error> {
     let tags = context.tags_to_bytes()?.map_or(0, |tags| tags.len() as u64);
     Ok(tags + text_bytes([&context.actor, &context.reason, &context.location]))
