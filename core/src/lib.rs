@@ -35,6 +35,7 @@
 mod error;
 mod log;
 mod store;
+mod sync;
 
 pub use annals_codec as codec;
 pub use error::{DriverError, Error, ErrorKind, NameError};

@@ -64,6 +64,7 @@ mod check;
 mod commits;
 mod conditions;
 mod driver;
+mod erase;
 mod failure;
 mod held;
 mod keys;

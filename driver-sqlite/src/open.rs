@@ -193,6 +193,8 @@ fn connect_writing(path: &Path, options: &SqliteOptions) -> Result<Connection, F
         let message = "the file cannot be written; open it read-only, or change its permissions".into();
         return Err(Failure::Refused(ErrorKind::ReadOnly, message));
     }
+    // What a row leaves behind is overwritten; see `erase`. Rows that are only added leave nothing.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 

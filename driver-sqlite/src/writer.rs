@@ -10,6 +10,7 @@ use annals_core::{
 use rusqlite::{CachedStatement, Connection, ErrorCode, params};
 
 use crate::conditions;
+use crate::erase;
 use crate::failure::Failure;
 use crate::held::HeldFiles;
 use crate::keys::{KeyIds, NewKeys};
@@ -80,6 +81,37 @@ impl Writer {
             }
             Ok(((), appender.keys))
         })
+    }
+
+    /// Erases the values at `positions` and appends `audit`, in one transaction.
+    pub(crate) fn erase(
+        &mut self,
+        keys: &KeyIds,
+        positions: &[Position],
+        audit: &Batch,
+    ) -> Result<Result<Receipt, Conflict>, Failure> {
+        self.transaction(Durability::Synced, |connection| {
+            let mut appender = Appender::new(connection, keys)?;
+            let answer = appender.append(audit)?;
+            if let Ok(commit) = &answer {
+                erase::erase(connection, positions, commit)?;
+            }
+            let receipt = |commit| Receipt {
+                commit: Arc::new(commit),
+                durability: Durability::Synced,
+                repeated: false,
+            };
+            Ok((answer.map(receipt), appender.keys))
+        })
+    }
+
+    /// Sees to it that nothing of what was erased is left in the files.
+    pub(crate) fn scrub(&mut self) -> Result<u64, Failure> {
+        if self.poisoned {
+            return Err(Failure::Poisoned(None));
+        }
+        self.files.check_wal_too()?;
+        erase::scrub(&self.connection, &self.files).map_err(|failure| self.roll_back(failure, is_io_failure))
     }
 
     /// Makes every commit in the file durable, also those of other processes.

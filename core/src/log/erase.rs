@@ -1,7 +1,7 @@
 use std::fmt;
 
 use super::sweep::{Selection, Walk};
-use super::{At, Batch, CommitId, Condition, Context, Erase, Key, Log, Namespace, Position, Scope};
+use super::{At, Batch, CommitId, Condition, Context, Driver, Erase, Key, Log, Namespace, Position, Scope};
 use crate::error::{DriverError, Error, ErrorKind};
 
 /// The record in which erasures are kept: one commit each, whose context says who, why and when, and
@@ -141,15 +141,15 @@ impl Log {
     /// let email = Key::parse("person/7", "email")?;
     /// # log.append(Batch::new(Context::new()).set(email.clone(), *b"\xa1x"), Durability::Synced)?;
     /// let context = Context::new().actor("dana").reason("asked to be forgotten");
-    /// let erasure = log.erase(&Selector::key(email.clone()), context)?;
+    /// let erasure = log.erase(&Selector::key(email.clone()), &context)?;
     /// assert_eq!((erasure.entries, erasure.commits.len()), (1, 1));
     ///
     /// let entry = log.entry(&email, Position::MAX)?.unwrap();
     /// assert!(matches!(entry.get::<String>(), Err(Error::Erased { .. })));
     /// # Ok::<(), annals_core::Error>(())
     /// ```
-    pub fn erase(&self, selector: &Selector, context: Context) -> Result<Erasure, Error> {
-        self.sweep(&self.selected(selector)?, &context, |_| {})
+    pub fn erase(&self, selector: &Selector, context: &Context) -> Result<Erasure, Error> {
+        self.sweep(&self.selected(selector)?, context, |_| {})
     }
 
     /// Counts what [`Log::erase`] would erase, and erases nothing.
@@ -180,7 +180,7 @@ impl Log {
     }
 
     pub(super) fn count(&self, selection: &Selection<'_>) -> Result<Erasable, Error> {
-        self.eraser()?;
+        eraser(self.driver())?;
         let mut walk = Walk::over(selection);
         let mut all = Erasable::default();
         loop {
@@ -201,7 +201,7 @@ impl Log {
         mut progress: impl FnMut(&Erasure),
     ) -> Result<Erasure, Error> {
         self.check_auditable(context)?;
-        let eraser = self.eraser()?;
+        let eraser = eraser(self.driver())?;
         let mut walk = Walk::over(selection);
         let mut erasure = Erasure::default();
         loop {
@@ -213,7 +213,7 @@ impl Log {
             }
             let found = Erasable { entries: chunk.positions.len() as u64, bytes: chunk.bytes };
             let audit = self.audit(&selection.words, found, context, since)?;
-            let commit = match eraser.erase(&chunk.positions, &audit)? {
+            let commit = match self.append_erasure(chunk.positions, audit)? {
                 Ok(receipt) => receipt.commit,
                 // Another erasure came between, and may have taken some of these: they are counted anew.
                 Err(conflict) if conflict.lost_to.last > since => continue,
@@ -228,12 +228,6 @@ impl Log {
         // Even if nothing was left to erase: the one before may have been interrupted.
         erasure.given_back = eraser.scrub()?;
         Ok(erasure)
-    }
-
-    fn eraser(&self) -> Result<&dyn Erase, Error> {
-        let message = "its driver cannot erase";
-        let unsupported = || DriverError::new(ErrorKind::Unsupported, "this log", message);
-        Ok(self.driver().abilities().erase.ok_or_else(unsupported)?)
     }
 
     fn check_auditable(&self, context: &Context) -> Result<(), Error> {
@@ -269,4 +263,10 @@ impl Log {
         let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
         Ok(batch.set(key, bytes).on_condition(unchanged))
     }
+}
+
+pub(super) fn eraser(driver: &dyn Driver) -> Result<&dyn Erase, Error> {
+    let message = "its driver cannot erase";
+    let unsupported = || DriverError::new(ErrorKind::Unsupported, "this log", message);
+    Ok(driver.abilities().erase.ok_or_else(unsupported)?)
 }

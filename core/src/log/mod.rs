@@ -1,5 +1,6 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
+mod appends;
 mod batch;
 mod clock;
 mod context;
@@ -7,12 +8,17 @@ mod driver;
 mod dump;
 mod entry;
 mod erase;
+mod group;
 mod handle;
+mod line;
 mod name;
+mod observer;
 mod pages;
 mod position;
 mod retention;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod verify;
 
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
@@ -24,6 +30,7 @@ pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub use erase::{ERASURES, Erasable, Erasure, Selector};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
+pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
 pub use retention::Retention;

@@ -150,10 +150,10 @@ impl Log {
     pub fn compact(
         &self,
         retention: &Retention,
-        context: Context,
+        context: &Context,
         progress: impl FnMut(&Erasure),
     ) -> Result<Erasure, Error> {
-        self.sweep(&Selection::superseded(retention, self.last_position()?), &context, progress)
+        self.sweep(&Selection::superseded(retention, self.last_position()?), context, progress)
     }
 
     /// Counts what [`Log::compact`] would erase, and erases nothing.

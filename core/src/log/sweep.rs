@@ -1,5 +1,6 @@
 use std::collections::VecDeque;
 
+use super::handle::page_on;
 use super::pages::{PageSize, payload};
 use super::{Action, Change, Entry, Key, Log, Order, Position, PositionRange, Retention, Scope};
 use crate::error::Error;
@@ -117,7 +118,8 @@ impl<'a> Walk<'a> {
         while self.keys.is_empty() {
             let page = self.page(log)?;
             let Some(last) = page.last() else { return Ok(None) };
-            self.after = Some(last.key().clone());
+            let last = last.key().clone();
+            page_on(&mut self.after, Some(last))?;
             let selected = page.iter().map(|newest| (newest.key(), self.selection.last_of(newest)));
             let selected = selected.filter(|(_, last)| *last > Position::START);
             self.keys = selected.map(|(key, last)| (key.clone(), last)).collect();

@@ -11,8 +11,8 @@ use super::snapshot::Snapshot;
 use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
-    At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order, Pages,
-    Position, PositionRange, Receipt,
+    At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Erasure, Log, Namespace, Order,
+    Pages, Position, PositionRange, Receipt, Retention, Selector,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -53,6 +53,7 @@ struct Shared {
     log: Log,
     registry: Registry,
     validator: Option<Validator>,
+    retention: Retention,
     hooks: Arc<Hooks>,
 }
 
@@ -62,6 +63,7 @@ pub struct StoreBuilder {
     log: Log,
     registry: Registry,
     validator: Option<Validator>,
+    retention: Retention,
 }
 
 impl StoreBuilder {
@@ -80,6 +82,12 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets [`Store::compact`] take what these rules do not keep; all is kept unless set.
+    pub fn retention(mut self, rules: Retention) -> StoreBuilder {
+        self.retention = rules;
+        self
+    }
+
     /// Takes the time of recording from `clock`.
     pub fn clock(mut self, clock: impl Clock + 'static) -> StoreBuilder {
         self.log = self.log.with_clock(clock);
@@ -95,8 +103,10 @@ impl StoreBuilder {
     /// Returns the store.
     #[must_use]
     pub fn build(self) -> Store {
-        let StoreBuilder { log, registry, validator } = self;
-        let shared = Shared { log, registry, validator, hooks: Arc::default() };
+        let StoreBuilder { log, registry, validator, retention } = self;
+        let hooks = Arc::<Hooks>::default();
+        log.observe(&(Arc::clone(&hooks) as _));
+        let shared = Shared { log, registry, validator, retention, hooks };
         Store { shared: Arc::new(shared), context: Arc::default() }
     }
 }
@@ -116,7 +126,12 @@ impl Store {
 
     /// Returns the settings of a store over `driver`.
     pub fn builder(driver: impl Driver + 'static) -> StoreBuilder {
-        StoreBuilder { log: Log::new(driver), registry: Registry::default(), validator: None }
+        StoreBuilder {
+            log: Log::new(driver),
+            registry: Registry::default(),
+            validator: None,
+            retention: Retention::keep_all(),
+        }
     }
 
     /// Returns the log underneath.
@@ -256,12 +271,69 @@ impl Store {
         Ok(Snapshot::new(self.clone(), self.shared.log.last_position()?))
     }
 
+    /// Erases values for good; their entries stay, and say that they were [erased](Error::Erased).
+    ///
+    /// As [`Log::erase`], where all of it is told. The context is completed from this handle, and
+    /// callbacks see the commit that tells of the erasure.
+    ///
+    /// # Errors
+    /// As [`Log::erase`].
+    ///
+    /// # Durability
+    /// [`Durability::Synced`] where the driver can.
+    ///
+    /// ```
+    /// use annals_core::{Context, Error, Namespace, Selector, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let person = store.record("person/7")?;
+    /// person.set("email", "p7@example.org")?;
+    ///
+    /// let dana = store.with_context(Context::new().actor("dana"));
+    /// let everything = Selector::under(Namespace::new("person/7")?);
+    /// let erasure = dana.erase(&everything, Context::new().reason("asked to be forgotten"))?;
+    /// assert_eq!(erasure.entries, 1);
+    /// assert!(matches!(person.get::<String>("email"), Err(Error::Erased { .. })));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn erase(&self, selector: &Selector, context: Context) -> Result<Erasure, Error> {
+        let context = self.complete(context).or_location(Location::caller());
+        self.shared.log.erase(selector, &context)
+    }
+
+    /// Erases the values that the store's [retention rules](StoreBuilder::retention) do not keep.
+    ///
+    /// As [`Log::compact`]; the context is completed from this handle.
+    ///
+    /// # Errors
+    /// As [`Log::compact`].
+    ///
+    /// ```
+    /// use annals_core::{Context, Retention, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// let rules = Retention::keep_all().latest("sensor/**")?;
+    /// let store = Store::builder(MemoryDriver::new()).retention(rules).build();
+    /// let sensor = store.record("sensor/roof")?;
+    /// for celsius in [19, 20, 21] {
+    ///     sensor.set("celsius", &celsius)?;
+    /// }
+    /// let done = store.compact(Context::new().actor("cron").reason("nightly"), |_| {})?;
+    /// assert_eq!((done.entries, sensor.get("celsius")?), (2, Some(21)));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn compact(&self, context: Context, progress: impl FnMut(&Erasure)) -> Result<Erasure, Error> {
+        let context = self.complete(context).or_location(Location::caller());
+        self.shared.log.compact(&self.shared.retention, &context, progress)
+    }
+
     /// Returns the commits whose last position lies in `range`, with their entries.
     pub fn commits(&self, range: PositionRange, order: Order) -> Pages<CommitEntries> {
         self.shared.log.commits(range, order)
     }
 
-    /// Calls `callback` with each change that this store (any clone of it) commits from now on.
+    /// Calls `callback` with each change that this store (any clone of it) commits from now on, also
+    /// through its [log](Store::log).
     ///
     /// Calls come after the commit is durable, in position order, outside of all locks, on
     /// whichever committing thread has the turn; a commit returns after its own calls, unless it
@@ -319,9 +391,7 @@ impl Store {
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
-        let Shared { hooks, log, .. } = &*self.shared;
-        let writes = batch.writes.clone();
-        hooks.around(&writes, || log.append(batch, Durability::Synced))
+        self.shared.log.append(batch, Durability::Synced)
     }
 
     pub(crate) fn last_position(&self) -> Result<Position, Error> {
