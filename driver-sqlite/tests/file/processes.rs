@@ -41,7 +41,9 @@ fn plays_the_role_it_is_given() {
     match role.as_str() {
         "append_100" => append_100(&path),
         "append_until_killed" => append_until_killed(&path),
+        "erase_until_killed" => crate::erasing::erase_until_killed(&path),
         "follow_to_800" => follow_to_800(&path),
+        "read_until_a_deletion" => crate::erasing::read_until_a_deletion(&path),
         "show_permissions" => crate::opening::show_permissions(&path),
         "write_until_the_disk_refuses" => crate::faults::write_until_the_disk_refuses(&path),
         "write_from_another_folder" => crate::moving::write_from_another_folder(&path),
