@@ -185,7 +185,7 @@ fn erased_whole(driver: &SqliteDriver) -> Vec<u64> {
     let mut erased = Vec::new();
     for (item, next) in commits.iter().zip(commits.iter().skip(1).map(Some).chain([None])) {
         let by = next.map(|next| Action::Erased { by: next.commit.last });
-        let gone = item.entries.iter().filter(|entry| entry.action.bytes().is_none());
+        let gone = item.entries.iter().filter(|entry| matches!(entry.action, Action::Erased { .. }));
         let gone: Vec<_> = gone.map(|entry| (entry.position.get(), Some(entry.action.clone()))).collect();
         assert!(gone.is_empty() || gone.len() == item.entries.len(), "erased in part");
         assert!(gone.iter().all(|(_, action)| *action == by), "not by the commit after it");
