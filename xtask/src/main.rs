@@ -7,11 +7,13 @@ use std::time::Instant;
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
+       cargo xtask bench -- [--quick] [PART]...
 
 chores:
   test     everything that CI runs: format, lints, tests, documentation, examples
   fix      format, and apply the lints' suggestions
-  bench    the ratios against hand-written baselines, same run, as in docs/speed.md
+  bench    the ratios against hand-written baselines, same run, as in docs/speed.md;
+           `-- PART...` runs some parts, `-- --quick` shows that they work
 ";
 
 fn main() -> ExitCode {
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
     let done = match chore.as_str() {
         "test" => test(),
         "fix" => fix(),
-        "bench" => run(&["bench", "--package", "annals-bench", "--", "--ratios"]),
+        "bench" => bench(),
         _ => {
             say(USAGE);
             return ExitCode::from(2);
@@ -54,6 +56,12 @@ fn test() -> Result<(), String> {
 fn fix() -> Result<(), String> {
     run(&["fmt", "--all"])?;
     run(&["clippy", "--workspace", "--all-targets", "--fix", "--allow-dirty", "--allow-staged"])
+}
+
+fn bench() -> Result<(), String> {
+    let parts: Vec<String> = env::args().skip(2).skip_while(|argument| argument == "--").collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    run(&[&["run", "--release", "--package", "annals-bench", "--"], &parts[..]].concat())
 }
 
 fn documentation() -> Result<(), String> {
