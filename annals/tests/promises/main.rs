@@ -22,6 +22,7 @@ mod concurrency;
 mod custom_types;
 mod diff;
 mod dump;
+mod erasing;
 mod history;
 mod model;
 mod nothings;

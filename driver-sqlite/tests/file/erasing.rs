@@ -172,7 +172,7 @@ pub(crate) fn erase_until_killed(path: &Path) {
         append(&driver, batch).unwrap();
         let positions: Vec<Position> = (1..=6).map(|count| before.plus(count)).collect();
         let by = erase(&driver, &positions);
-        if by.get() % 3 == 0 {
+        if by.get().is_multiple_of(3) {
             scrub(&driver);
         }
         say(by.get());
