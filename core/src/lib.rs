@@ -4,14 +4,14 @@
 //! - A [`Driver`] is where a log lives: bytes, positions and conditions, eleven methods. Drivers are
 //!   crates of their own, held to their word by `annals-conformance`.
 //! - A [`Log`] is a driver plus what every driver would otherwise do again: checks, limits, paging,
-//!   [dump and load](Log::dump), [verification](Log::verify).
+//!   group commit, [dump and load](Log::dump), [verification](Log::verify).
 //! - A [`Store`] is a log plus the [`codec`]: typed [`Record`]s, [commits](Store::commit) over
 //!   several of them, [transactions](Store::transaction), [`Snapshot`]s of any moment, [`View`]s
 //!   of the time while something was the case.
 //!
-//! Nothing is overwritten. An [`Entry`] is one change to one [`Key`]; a [`Commit`] is a group of
-//! entries that stand or fall together, with a [`Context`] that says who, why and from where; a
-//! [`Change`] is an entry together with its commit, which is what history answers with.
+//! Nothing is overwritten. An [`Entry`] is one change to one [`Key`]; a [`Commit`] is entries that
+//! stand or fall together, with a [`Context`] that says who, why and from where; a [`Change`] is an
+//! entry together with its commit, which is what history answers with.
 //!
 //! Applications usually depend on `annals`, which adds the drivers and opens stores by URL; crates
 //! that build on a log or a store depend on this one.

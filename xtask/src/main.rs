@@ -45,6 +45,7 @@ fn test() -> Result<(), String> {
     run(&["test", "--package", "annals-codec", "--all-features", "--locked"])?;
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &bare[..]].concat())?;
+    schedules()?;
     documentation()?;
     for example in examples("annals")? {
         run(&["run", "--quiet", "--locked", "--package", "annals", "--example", &example])?;
@@ -62,6 +63,21 @@ fn bench() -> Result<(), String> {
     let parts: Vec<String> = env::args().skip(2).skip_while(|argument| argument == "--").collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
     run(&[&["run", "--release", "--package", "annals-bench", "--"], &parts[..]].concat())
+}
+
+/// Lints and runs the programs whose threads are run in very many orders. All of the crate is built anew
+/// for them, so in a folder of its own, and a little optimised, which pays at once.
+fn schedules() -> Result<(), String> {
+    let target =
+        ["--package", "annals-core", "--test", "shuttle", "--locked", "--target-dir", "target/shuttle"];
+    let target = [&target[..], &["--config", "profile.dev.opt-level=1"]].concat();
+    for arguments in [
+        [&["clippy"], &target[..], &["--", "--deny", "warnings"]].concat(),
+        [&["test"], &target[..]].concat(),
+    ] {
+        finish(cargo(&arguments).env("RUSTFLAGS", "--cfg shuttle"), &arguments)?;
+    }
+    Ok(())
 }
 
 fn documentation() -> Result<(), String> {

@@ -22,6 +22,7 @@ mod concurrency;
 mod custom_types;
 mod diff;
 mod dump;
+mod durability;
 mod erasing;
 mod history;
 mod model;

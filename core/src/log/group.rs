@@ -2,7 +2,7 @@ use super::erase::eraser;
 use super::handle::{NO_ANSWER, broken_driver};
 use super::line::{Outcome, Request};
 use super::observer::Appended;
-use super::{Batch, Driver, Durability, Position};
+use super::{Batch, Conflict, Driver, Durability, Position, Receipt};
 use crate::error::{Error, ErrorKind};
 
 /// The requests that are handed to the driver in one call.
@@ -43,16 +43,19 @@ impl Group {
         }
         let durability = self.requests.iter().map(|request| request.durability).max().unwrap_or_default();
         match append(driver, &self.batches, durability) {
-            Ok(answers) => {
-                let mut answers = answers.into_iter();
-                self.requests
-                    .iter()
-                    .map(|request| Ok(answers.by_ref().take(request.batches).collect()))
-                    .collect()
-            }
+            Ok(answers) => self.divide(answers),
             Err(error) if self.requests.len() > 1 && less_may_fit(&error) => self.append_apart(driver),
             Err(error) => vec![Err(error); self.requests.len()],
         }
+    }
+
+    fn divide(&self, answers: Vec<Result<Receipt, Conflict>>) -> Vec<Outcome> {
+        if self.requests.len() == 1 {
+            return vec![Ok(answers)];
+        }
+        let mut answers = answers.into_iter();
+        let own = |request: &Part| Ok(answers.by_ref().take(request.batches).collect());
+        self.requests.iter().map(own).collect()
     }
 
     fn append_apart(&self, driver: &dyn Driver) -> Vec<Outcome> {

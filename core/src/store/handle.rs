@@ -19,7 +19,8 @@ type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
 
 /// Typed values over a log: records, commits, snapshots.
 ///
-/// Cheap to clone, `Send` and `Sync`; all clones are the same store. Every read asks the driver and
+/// Cheap to clone, `Send` and `Sync`; all clones are the same store. Commits of several threads share
+/// durable writes, see [`Log`]. Every read asks the driver and
 /// is as fresh as the log. Dumping, loading and verifying are the [log](Store::log)'s:
 /// `store.log().dump(…)`.
 ///
@@ -47,6 +48,7 @@ type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
 pub struct Store {
     shared: Arc<Shared>,
     context: Arc<Context>,
+    durability: Durability,
 }
 
 struct Shared {
@@ -64,6 +66,7 @@ pub struct StoreBuilder {
     registry: Registry,
     validator: Option<Validator>,
     retention: Retention,
+    durability: Durability,
 }
 
 impl StoreBuilder {
@@ -100,14 +103,21 @@ impl StoreBuilder {
         self
     }
 
+    /// Asks for this durability in every commit; [`Durability::Synced`] unless set.
+    /// [`Store::with_durability`] asks for another.
+    pub fn durability(mut self, durability: Durability) -> StoreBuilder {
+        self.durability = durability;
+        self
+    }
+
     /// Returns the store.
     #[must_use]
     pub fn build(self) -> Store {
-        let StoreBuilder { log, registry, validator, retention } = self;
+        let StoreBuilder { log, registry, validator, retention, durability } = self;
         let hooks = Arc::<Hooks>::default();
         log.observe(&(Arc::clone(&hooks) as _));
         let shared = Shared { log, registry, validator, retention, hooks };
-        Store { shared: Arc::new(shared), context: Arc::default() }
+        Store { shared: Arc::new(shared), context: Arc::default(), durability }
     }
 }
 
@@ -131,6 +141,7 @@ impl Store {
             registry: Registry::default(),
             validator: None,
             retention: Retention::keep_all(),
+            durability: Durability::default(),
         }
     }
 
@@ -149,7 +160,36 @@ impl Store {
     /// Returns a handle on the same store whose writes carry `context` where they give none.
     #[must_use]
     pub fn with_context(&self, context: Context) -> Store {
-        Store { shared: Arc::clone(&self.shared), context: Arc::new(context) }
+        Store { context: Arc::new(context), ..self.clone() }
+    }
+
+    /// Returns a handle on the same store whose commits, and those of its records, ask for
+    /// `durability`. What each one reached is in its [receipt](Receipt::durability).
+    ///
+    /// ```
+    /// # use annals_core::{Durability, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// # let store = Store::new(MemoryDriver::new());
+    /// let sensors = store.with_durability(Durability::Buffered).record("sensors")?;
+    /// for celsius in [20.5, 20.6, 20.4] {
+    ///     let receipt = sensors.set("hall", &celsius)?;
+    ///     assert_eq!(receipt.durability, Durability::Buffered);
+    /// }
+    /// store.flush()?; // now they survive what the driver can make them survive
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_durability(&self, durability: Durability) -> Store {
+        Store { durability, ..self.clone() }
+    }
+
+    /// Makes everything [`Durability::Synced`] that was appended before, by whomever, as far as the
+    /// driver can.
+    ///
+    /// # Errors
+    /// If that could not be done, or is not known to be done.
+    pub fn flush(&self) -> Result<(), Error> {
+        self.shared.log.sync()
     }
 
     /// Returns the record at `namespace`, whether or not it has fields.
@@ -174,7 +214,8 @@ impl Store {
     /// What `body` answers, and then nothing is written; else as [`Log::append`].
     ///
     /// # Durability
-    /// [`Durability::Synced`] where the driver can.
+    /// [`Durability::Synced`] where the driver can, unless the [builder](StoreBuilder::durability) or
+    /// [handle](Store::with_durability) asks for another; the receipt says what was reached.
     #[track_caller]
     pub fn commit<R>(
         &self,
@@ -335,7 +376,7 @@ impl Store {
     /// Calls `callback` with each change that this store (any clone of it) commits from now on, also
     /// through its [log](Store::log).
     ///
-    /// Calls come after the commit is durable, in position order, outside of all locks, on
+    /// Calls come after the commit is as durable as its receipt says, in position order, outside of all locks, on
     /// whichever committing thread has the turn; a commit returns after its own calls, unless it
     /// was made inside a callback. Callbacks may write, but must not wait for another thread that
     /// does: it would wait for its turn to tell. A panic in one harms nothing.
@@ -391,7 +432,7 @@ impl Store {
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {
-        self.shared.log.append(batch, Durability::Synced)
+        self.shared.log.append(batch, self.durability)
     }
 
     pub(crate) fn last_position(&self) -> Result<Position, Error> {

@@ -316,7 +316,7 @@ impl Record<Live> {
     /// virtual, [`Error::TooLarge`] over a limit; nothing is written then.
     ///
     /// # Durability
-    /// [`Durability::Synced`](crate::Durability::Synced) where the driver can.
+    /// As [`Store::commit`], by the store handle that the record is from.
     #[track_caller]
     pub fn set<T: Serialize + ?Sized>(
         &self,

@@ -11,6 +11,7 @@ mod common;
 mod erasing;
 mod faults;
 mod format;
+mod groups;
 mod moving;
 mod opening;
 mod processes;

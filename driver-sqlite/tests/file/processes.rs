@@ -46,6 +46,10 @@ fn plays_the_role_it_is_given() {
         "read_until_a_deletion" => crate::erasing::read_until_a_deletion(&path),
         "show_permissions" => crate::opening::show_permissions(&path),
         "write_until_the_disk_refuses" => crate::faults::write_until_the_disk_refuses(&path),
+        "append_in_groups_until_killed" => crate::groups::append_in_groups_until_killed(&path),
+        "write_in_groups_until_the_disk_refuses" => {
+            crate::groups::write_in_groups_until_the_disk_refuses(&path);
+        }
         "write_from_another_folder" => crate::moving::write_from_another_folder(&path),
         role => panic!("no role {role}"),
     }
