@@ -3,11 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 use std::io::Cursor;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use annals_core::codec::{Value, encode};
+use annals_core::codec::{Timestamp, Value, encode};
 use annals_core::{
-    Action, Batch, CommitEntries, Context, Durability, ERASURES, Erasable, Error, ErrorKind, Key, Log,
+    Action, Batch, Clock, CommitEntries, Context, Durability, ERASURES, Erasable, Error, ErrorKind, Key, Log,
     Namespace, Order, Position, PositionRange, Retention, Selector,
 };
 use annals_driver_memory::MemoryDriver;
@@ -186,6 +186,7 @@ fn a_large_selection_is_erased_in_several_commits() {
     }
     let mut steps = Vec::new();
     let rules = Retention::keep_all().latest("a").unwrap();
+    assert_eq!(log.compactable(&rules).unwrap().entries, 8970);
     let erasure = log.compact(&rules, &why(), |so_far| steps.push(so_far.entries)).unwrap();
     assert_eq!((erasure.entries, erasure.commits.len()), (8970, 3));
     assert_eq!(steps, [4000, 8000, 8970]);
@@ -242,6 +243,33 @@ fn erasures_at_the_same_time_erase_everything_once() {
     assert_eq!(erased_by.iter().sum::<u64>(), 40, "each is counted by one");
     assert_eq!(log.last_position().unwrap().get(), 80);
     assert_eq!(log.verify(|_| {}).unwrap().damages, []);
+}
+
+/// A clock that does something when it is first asked.
+struct Interrupting<F>(Mutex<Option<F>>);
+
+impl<F: FnOnce() + Send> Clock for Interrupting<F> {
+    fn now(&self) -> Timestamp {
+        let first = self.0.lock().unwrap().take();
+        first.into_iter().for_each(|interrupt| interrupt());
+        Timestamp::now()
+    }
+}
+
+#[test]
+fn what_another_erasure_takes_meanwhile_is_not_counted() {
+    let driver = Arc::new(MemoryDriver::new());
+    let other = Log::new(Arc::clone(&driver));
+    set(&other, &key("a", "x"), 1);
+    set(&other, &key("a", "y"), 1);
+    let interrupt = {
+        let other = other.clone();
+        move || assert_eq!(other.erase(&Selector::key(key("a", "x")), &why()).unwrap().entries, 1)
+    };
+    let log = Log::new(driver).with_clock(Interrupting(Mutex::new(Some(interrupt))));
+    let erasure = log.erase(&under("a"), &why()).unwrap();
+    assert_eq!((erasure.entries, &erasure.commits[..]), (1, &[position(4)][..]));
+    assert_eq!(told(&log).1[1].1, Value::from(1));
 }
 
 #[test]
