@@ -14,5 +14,7 @@ mod format;
 mod groups;
 mod moving;
 mod opening;
+mod passes;
 mod processes;
+mod scan;
 mod views;
