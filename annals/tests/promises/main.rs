@@ -26,6 +26,7 @@ mod custom_types;
 mod diff;
 mod dump;
 mod durability;
+mod erasing;
 mod faults;
 mod histories;
 mod history;

@@ -3,9 +3,11 @@
 mod along;
 mod apply;
 mod blame;
+mod compact;
 mod completions;
 mod diff;
 mod dump;
+mod erase;
 mod get;
 mod history;
 mod import;
@@ -65,6 +67,8 @@ commands! {
     dump::Dump,
     load::Load,
     stat::Stat,
+    erase::Erase,
+    compact::Compact,
     verify::Verify,
     completions::Completions,
     version::Version,

@@ -5,6 +5,7 @@
 mod apply;
 mod bad_input;
 mod dump;
+mod erase;
 mod git_history;
 mod golden;
 mod import;

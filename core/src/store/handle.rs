@@ -14,8 +14,8 @@ use super::subscribe::{Filter, Subscription};
 use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
-    Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Log, Namespace, Order,
-    Pages, Position, PositionRange, Receipt, Scope,
+    Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Erasure, Log,
+    Namespace, Order, Pages, Position, PositionRange, Receipt, Retention, Scope, Selector,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -59,6 +59,7 @@ struct Shared {
     registry: Registry,
     validator: Option<Validator>,
     actor_policy: ActorPolicy,
+    retention: Retention,
     hooks: Arc<Hooks>,
     bell: Arc<Bell>,
 }
@@ -70,6 +71,7 @@ pub struct StoreBuilder {
     registry: Registry,
     validator: Option<Validator>,
     actor_policy: ActorPolicy,
+    retention: Retention,
     durability: Durability,
 }
 
@@ -112,6 +114,12 @@ impl StoreBuilder {
         self
     }
 
+    /// Lets [`Store::compact`] take what these rules do not keep; all is kept unless set.
+    pub fn retention(mut self, rules: Retention) -> StoreBuilder {
+        self.retention = rules;
+        self
+    }
+
     /// Takes the time of recording from `clock`.
     pub fn clock(mut self, clock: impl Clock + 'static) -> StoreBuilder {
         self.log = self.log.with_clock(clock);
@@ -134,11 +142,11 @@ impl StoreBuilder {
     /// Returns the store.
     #[must_use]
     pub fn build(self) -> Store {
-        let StoreBuilder { log, registry, validator, actor_policy, durability } = self;
+        let StoreBuilder { log, registry, validator, actor_policy, retention, durability } = self;
         let (hooks, bell) = (Arc::<Hooks>::default(), Arc::<Bell>::default());
         log.observe(&(Arc::clone(&hooks) as _));
         log.observe(&(Arc::clone(&bell) as _));
-        let shared = Shared { log, registry, validator, actor_policy, hooks, bell };
+        let shared = Shared { log, registry, validator, actor_policy, retention, hooks, bell };
         Store { shared: Arc::new(shared), context: Arc::default(), durability }
     }
 }
@@ -163,6 +171,7 @@ impl Store {
             registry: Registry::default(),
             validator: None,
             actor_policy: ActorPolicy::default(),
+            retention: Retention::keep_all(),
             durability: Durability::default(),
         }
     }
@@ -332,6 +341,62 @@ impl Store {
     /// If the log cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
         Ok(Snapshot::new(self.clone(), self.shared.log.last_position()?))
+    }
+
+    /// Erases values for good; their entries stay, and say that they were [erased](Error::Erased).
+    ///
+    /// As [`Log::erase`], where all of it is told. The context is completed from this handle, and
+    /// callbacks see the commit that tells of the erasure.
+    ///
+    /// # Errors
+    /// As [`Log::erase`].
+    ///
+    /// # Durability
+    /// [`Durability::Synced`] where the driver can.
+    ///
+    /// ```
+    /// use annals_core::{Context, Error, Namespace, Selector, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let person = store.record("person/7")?;
+    /// person.set("email", "p7@example.org")?;
+    ///
+    /// let dana = store.with_context(Context::new().actor("dana"));
+    /// let everything = Selector::under(Namespace::new("person/7")?);
+    /// let erasure = dana.erase(&everything, Context::new().reason("asked to be forgotten"))?;
+    /// assert_eq!(erasure.entries, 1);
+    /// assert!(matches!(person.get::<String>("email"), Err(Error::Erased { .. })));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn erase(&self, selector: &Selector, context: Context) -> Result<Erasure, Error> {
+        let context = self.complete(context).or_location(Location::caller());
+        self.shared.log.erase(selector, &context)
+    }
+
+    /// Erases the values that the store's [retention rules](StoreBuilder::retention) do not keep.
+    ///
+    /// As [`Log::compact`]; the context is completed from this handle.
+    ///
+    /// # Errors
+    /// As [`Log::compact`].
+    ///
+    /// ```
+    /// use annals_core::{Context, Retention, Store};
+    /// # use annals_driver_memory::MemoryDriver;
+    /// let rules = Retention::keep_all().latest("sensor/**")?;
+    /// let store = Store::builder(MemoryDriver::new()).retention(rules).build();
+    /// let sensor = store.record("sensor/roof")?;
+    /// for celsius in [19, 20, 21] {
+    ///     sensor.set("celsius", &celsius)?;
+    /// }
+    /// let done = store.compact(Context::new().actor("cron").reason("nightly"), |_| {})?;
+    /// assert_eq!((done.entries, sensor.get("celsius")?), (2, Some(21)));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[track_caller]
+    pub fn compact(&self, context: Context, progress: impl FnMut(&Erasure)) -> Result<Erasure, Error> {
+        let context = self.complete(context).or_location(Location::caller());
+        self.shared.log.compact(&self.shared.retention, &context, progress)
     }
 
     /// Returns the commits whose last position lies in `range`, with their entries.
