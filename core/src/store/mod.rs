@@ -1,7 +1,9 @@
 //! The store: typed values over a log.
 
 mod along;
+mod cache;
 mod diff;
+mod freshness;
 mod handle;
 mod history;
 mod hooks;
@@ -14,7 +16,9 @@ mod virtual_field;
 mod within;
 
 pub use along::Along;
+pub use cache::CacheStats;
 pub use diff::{Difference, Differences};
+pub use freshness::Freshness;
 pub use handle::{Store, StoreBuilder};
 pub use history::{Changes, History};
 pub use hooks::Watch;
