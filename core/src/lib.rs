@@ -7,7 +7,8 @@
 //!   group commit, [dump and load](Log::dump), [verification](Log::verify).
 //! - A [`Store`] is a log plus the [`codec`]: typed [`Record`]s, [commits](Store::commit) over
 //!   several of them, [transactions](Store::transaction), [`Snapshot`]s of any moment, [`View`]s
-//!   of the time while something was the case; [`Subscription`]s to what comes.
+//!   of the time while something was the case; [`Subscription`]s to what comes. What was read is held
+//!   in memory, as fresh as [told](Freshness).
 //!
 //! Nothing is overwritten. An [`Entry`] is one change to one [`Key`]; a [`Commit`] is entries that
 //! stand or fall together, with a [`Context`] that says who, why and from where; a [`Change`] is an

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use super::actor_policy::ActorPolicy;
 use super::bell::Bell;
+use super::cache::{Cache, CacheStats, Newest};
+use super::freshness::Freshness;
 use super::hooks::{Hooks, Watch};
 use super::record::{Live, Record};
 use super::snapshot::Snapshot;
@@ -14,7 +16,7 @@ use super::subscribe::{Filter, Subscription};
 use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
-    Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Erasure, Log,
+    Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Erasure, Key, Log,
     Namespace, Order, Pages, Position, PositionRange, Receipt, Retention, Scope, Selector,
 };
 
@@ -23,8 +25,9 @@ type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
 /// Typed values over a log: records, commits, snapshots.
 ///
 /// Cheap to clone, `Send` and `Sync`; all clones are the same store. Commits of several threads share
-/// durable writes, see [`Log`]. Every read asks the driver and
-/// is as fresh as the log. Dumping, loading and verifying are the [log](Store::log)'s:
+/// durable writes, see [`Log`]. Values that were read are held in memory, encoded, within
+/// [bounds](StoreBuilder::cache_bytes); a read is as fresh as the log unless
+/// [told otherwise](Store::with_freshness). Dumping, loading and verifying are the [log](Store::log)'s:
 /// `store.log().dump(…)`.
 ///
 /// ```
@@ -51,11 +54,13 @@ type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
 pub struct Store {
     shared: Arc<Shared>,
     context: Arc<Context>,
+    freshness: Freshness,
     durability: Durability,
 }
 
 struct Shared {
     log: Log,
+    cache: Option<Arc<Cache>>,
     registry: Registry,
     validator: Option<Validator>,
     actor_policy: ActorPolicy,
@@ -72,6 +77,8 @@ pub struct StoreBuilder {
     validator: Option<Validator>,
     actor_policy: ActorPolicy,
     retention: Retention,
+    cache_bytes: usize,
+    freshness: Freshness,
     durability: Durability,
 }
 
@@ -132,6 +139,22 @@ impl StoreBuilder {
         self
     }
 
+    /// Holds values that were read in at most `bytes` bytes of memory, names and overhead included;
+    /// 64 MiB unless set. 0 switches the cache off: then every read asks the driver.
+    ///
+    /// A value of more than an eighth of that is not held. What a handle on a record needs for itself
+    /// is the handle's, and not counted.
+    pub fn cache_bytes(mut self, bytes: usize) -> StoreBuilder {
+        self.cache_bytes = bytes;
+        self
+    }
+
+    /// Sets what reads know of the commits of other processes; [`Freshness::Checked`] unless set.
+    pub fn freshness(mut self, freshness: Freshness) -> StoreBuilder {
+        self.freshness = freshness;
+        self
+    }
+
     /// Asks for this durability in every commit; [`Durability::Synced`] unless set.
     /// [`Store::with_durability`] asks for another.
     pub fn durability(mut self, durability: Durability) -> StoreBuilder {
@@ -139,15 +162,28 @@ impl StoreBuilder {
         self
     }
 
-    /// Returns the store.
+    /// Returns the store. Nothing of the log is read yet.
     #[must_use]
     pub fn build(self) -> Store {
-        let StoreBuilder { log, registry, validator, actor_policy, retention, durability } = self;
+        let StoreBuilder {
+            log,
+            registry,
+            validator,
+            actor_policy,
+            retention,
+            cache_bytes,
+            freshness,
+            durability,
+        } = self;
+        let cache = (cache_bytes > 0).then(|| Arc::new(Cache::new(log.clone(), cache_bytes)));
+        if let Some(cache) = &cache {
+            log.observe(&(Arc::clone(cache) as _));
+        }
         let (hooks, bell) = (Arc::<Hooks>::default(), Arc::<Bell>::default());
         log.observe(&(Arc::clone(&hooks) as _));
         log.observe(&(Arc::clone(&bell) as _));
-        let shared = Shared { log, registry, validator, actor_policy, retention, hooks, bell };
-        Store { shared: Arc::new(shared), context: Arc::default(), durability }
+        let shared = Shared { log, cache, registry, validator, actor_policy, retention, hooks, bell };
+        Store { shared: Arc::new(shared), context: Arc::default(), freshness, durability }
     }
 }
 
@@ -172,6 +208,8 @@ impl Store {
             validator: None,
             actor_policy: ActorPolicy::default(),
             retention: Retention::keep_all(),
+            cache_bytes: Cache::BYTES,
+            freshness: Freshness::default(),
             durability: Durability::default(),
         }
     }
@@ -192,6 +230,68 @@ impl Store {
     #[must_use]
     pub fn with_context(&self, context: Context) -> Store {
         Store { context: Arc::new(context), ..self.clone() }
+    }
+
+    /// Returns a handle on the same store whose reads of the present are as fresh as this: those of its
+    /// records, its [snapshots](Store::snapshot) and views. What is read in order to write (`edit`,
+    /// `delete`, commits, transactions) is checked always.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use annals_core::{Freshness, Store};
+    /// use annals_driver_memory::MemoryDriver;
+    ///
+    /// let driver = Arc::new(MemoryDriver::new());
+    /// let ours = Store::new(Arc::clone(&driver));
+    /// let player = ours.record("game/player1")?;
+    /// let quick = ours.with_freshness(Freshness::Cached).record("game/player1")?;
+    /// player.set("score", &10)?;
+    /// assert_eq!(quick.get("score")?, Some(10)); // what this store wrote is always seen
+    ///
+    /// let theirs = Store::new(driver);
+    /// theirs.record("game/player1")?.set("score", &20)?;
+    /// assert_eq!(quick.get("score")?, Some(10));
+    /// assert_eq!(ours.refresh()?.get(), 2);
+    /// assert_eq!(quick.get("score")?, Some(20));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_freshness(&self, freshness: Freshness) -> Store {
+        Store { freshness, ..self.clone() }
+    }
+
+    /// Learns of everything that was appended so far, by other processes too; returns the position up to
+    /// which [cached](Freshness::Cached) reads are true now.
+    ///
+    /// Costs the entries that were appended since, but no more than a few thousand: after more, what is
+    /// held in memory is forgotten instead.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn refresh(&self) -> Result<Position, Error> {
+        let last = self.shared.log.last_position()?;
+        let Some(cache) = self.cache() else { return Ok(last) };
+        cache.catch_up(last)?;
+        Ok(cache.known())
+    }
+
+    /// Returns what the cache holds and how useful it was.
+    ///
+    /// ```
+    /// # use annals_core::Store;
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let player = store.record("game/player1")?;
+    /// player.set("score", &10)?;
+    /// for _ in 0..4 {
+    ///     assert_eq!(player.get("score")?, Some(10));
+    /// }
+    /// let stats = store.stats();
+    /// assert_eq!((stats.entries, stats.hits, stats.misses), (1, 3, 1));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> CacheStats {
+        self.cache().map(|cache| cache.stats()).unwrap_or_default()
     }
 
     /// Returns a handle on the same store whose commits, and those of its records, ask for
@@ -340,7 +440,7 @@ impl Store {
     /// # Errors
     /// If the log cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, Error> {
-        Ok(Snapshot::new(self.clone(), self.shared.log.last_position()?))
+        Ok(Snapshot::new(self.clone(), self.end()?))
     }
 
     /// Erases values for good; their entries stay, and say that they were [erased](Error::Erased).
@@ -494,8 +594,40 @@ impl Store {
         self.shared.log.append(batch, self.durability)
     }
 
-    pub(crate) fn last_position(&self) -> Result<Position, Error> {
-        self.shared.log.last_position()
+    #[inline]
+    pub(crate) fn cache(&self) -> Option<&Arc<Cache>> {
+        self.shared.cache.as_ref()
+    }
+
+    /// Returns the end of the present as this handle knows it, which is the end of a commit.
+    #[inline]
+    pub(crate) fn end(&self) -> Result<Position, Error> {
+        match (self.freshness, self.cache()) {
+            (Freshness::Cached, Some(cache)) if cache.known() > Position::START => cache.with_own_commits(),
+            _ => self.refresh(),
+        }
+    }
+
+    /// Returns the position up to which a single read of the present looks.
+    pub(crate) fn through(&self) -> Result<Position, Error> {
+        match (self.freshness, self.cache()) {
+            (Freshness::Cached, Some(_)) => self.end(),
+            _ => Ok(Position::MAX),
+        }
+    }
+
+    /// Returns the newest entry of `key` for somebody who means to write, whatever the freshness.
+    pub(crate) fn newest_checked(&self, key: &Key) -> Result<Option<Newest>, Error> {
+        let at = if self.cache().is_some() { self.refresh()? } else { Position::MAX };
+        self.newest_at(key, at)
+    }
+
+    /// Returns the newest entry of `key` at or before `at`, the end of a commit.
+    pub(crate) fn newest_at(&self, key: &Key, at: Position) -> Result<Option<Newest>, Error> {
+        match self.cache() {
+            Some(cache) => cache.newest_at(key, at),
+            None => Ok(self.log().entry(key, at)?.as_ref().map(Newest::from)),
+        }
     }
 }
 

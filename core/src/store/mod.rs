@@ -3,7 +3,9 @@
 mod actor_policy;
 mod along;
 mod bell;
+mod cache;
 mod diff;
+mod freshness;
 mod handle;
 mod history;
 mod hooks;
@@ -17,7 +19,9 @@ mod virtual_field;
 mod within;
 
 pub use along::Along;
+pub use cache::CacheStats;
 pub use diff::{Difference, Differences};
+pub use freshness::Freshness;
 pub use handle::{Store, StoreBuilder};
 pub use history::{Changes, History};
 pub use hooks::Watch;
