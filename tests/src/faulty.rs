@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Error,
-    ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Erase,
+    Error, ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use fastrand::Rng;
 
@@ -20,8 +20,8 @@ pub enum Fault {
 
 /// A decorator that fails chosen calls to the driver below: one, or some at random.
 ///
-/// Calls are counted from 1 over all methods but [`Driver::abilities`], which cannot fail. With
-/// no fault armed every call goes through untouched.
+/// Calls are counted from 1 over all methods but [`Driver::abilities`], which cannot fail, those of
+/// [`Erase`] included. With no fault armed every call goes through untouched.
 ///
 /// ```
 /// use annals_conformance::{Fault, Faulty, ScanDriver};
@@ -204,7 +204,26 @@ impl<D: Driver> Driver for Faulty<D> {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        self.inner.abilities()
+        let mut abilities = self.inner.abilities();
+        abilities.erase = abilities.erase.map(|_| self as &dyn Erase);
+        abilities
+    }
+}
+
+impl<D: Driver> Faulty<D> {
+    fn eraser(&self) -> Result<&dyn Erase, Error> {
+        let inner = self.inner.abilities().erase;
+        Ok(inner.ok_or_else(|| DriverError::new(ErrorKind::Unsupported, "faulty:", "it cannot erase"))?)
+    }
+}
+
+impl<D: Driver> Erase for Faulty<D> {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        self.write(|_| self.eraser()?.erase(positions, audit))
+    }
+
+    fn scrub(&self) -> Result<u64, Error> {
+        self.write(|_| self.eraser()?.scrub())
     }
 }
 

@@ -128,6 +128,15 @@ macro_rules! __each_rule {
             a_restored_log_continues
             restore_refuses_what_does_not_continue
 
+            erased_entries_keep_everything_but_their_values
+            every_read_tells_of_what_was_erased
+            conditions_hold_over_erased_entries
+            an_erasure_stands_or_falls_as_a_commit
+            what_is_erased_stays_so
+            many_entries_are_erased_at_once
+            readers_see_whole_erasures
+            a_failed_erasure_is_whole_or_nothing
+
             measure_counts_commits_and_keys
             a_sound_log_passes_its_own_check
             a_failed_call_leaves_whole_commits

@@ -10,7 +10,7 @@ use std::time::Duration;
 use annals_conformance::{Places, ScanDriver, rules};
 use annals_core::{
     Abilities, Action, At, Batch, Change, CommitEntries, CommitId, Conflict, Driver, Durability, Entry,
-    Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Erase, Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +21,10 @@ enum Defect {
     ConditionsJudgedEarly,
     /// Appends under a given id whatever is there already.
     RepeatsAppended,
+    /// Erases whatever the conditions of the erasure say.
+    ErasureUnconditional,
+    /// Erases the first of the positions only.
+    ErasureInPart,
     /// The newest commit is gone after reopening.
     NewestCommitLost,
     /// A range of history begins one position too early.
@@ -229,7 +233,25 @@ impl Driver for Wrong {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        self.inner.abilities()
+        let mut abilities = self.inner.abilities();
+        abilities.erase = Some(self);
+        abilities
+    }
+}
+
+impl Erase for Wrong {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        let mut audit = audit.clone();
+        if self.has(Defect::ErasureUnconditional) {
+            audit.conditions.clear();
+        }
+        let count = if self.has(Defect::ErasureInPart) { 1 } else { positions.len() };
+        let positions: Vec<Position> = positions.iter().copied().take(count).collect();
+        Erase::erase(&*self.inner, &positions, &audit)
+    }
+
+    fn scrub(&self) -> Result<u64, Error> {
+        self.inner.scrub()
     }
 }
 
@@ -291,6 +313,23 @@ fn a_driver_that_appends_repeats_is_caught() {
         rules::an_unknown_outcome_is_settled_by_its_id,
     ] {
         assert_caught(Defect::RepeatsAppended, rule);
+    }
+}
+
+#[test]
+fn a_driver_that_erases_whatever_the_conditions_say_is_caught() {
+    assert_caught(Defect::ErasureUnconditional, rules::an_erasure_stands_or_falls_as_a_commit);
+}
+
+#[test]
+fn a_driver_that_erases_in_part_is_caught() {
+    for rule in [
+        rules::erased_entries_keep_everything_but_their_values,
+        rules::many_entries_are_erased_at_once,
+        rules::readers_see_whole_erasures,
+        rules::a_failed_erasure_is_whole_or_nothing,
+    ] {
+        assert_caught(Defect::ErasureInPart, rule);
     }
 }
 

@@ -16,14 +16,17 @@ macro_rules! on_every_driver {
     };
 }
 
+mod actors;
 mod callbacks;
 mod clocks;
 mod commits;
 mod concurrency;
+mod contexts;
 mod custom_types;
 mod diff;
 mod dump;
 mod durability;
+mod erasing;
 mod faults;
 mod histories;
 mod history;
@@ -33,5 +36,6 @@ mod nothings;
 mod processes;
 mod rules;
 mod stores;
+mod subscriptions;
 mod time_travel;
 mod views;

@@ -9,8 +9,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use annals::codec::encode;
-use annals::{Batch, CommitEntries, Context, Durability, Key, Order, PositionRange, Store};
+use annals::{CommitEntries, Context, Durability, Order, PositionRange, Store};
 use tempfile::TempDir;
 
 const ROLE: &str = "ANNALS_TEST_ROLE";
@@ -143,16 +142,16 @@ fn eight_processes_count_together_and_lose_nothing() {
     assert!(values.eq(1..=ALL), "each count saw the one before");
 }
 
-/// Appends commits of 1 to 4 entries that all hold the commit's number, without waiting for the disk;
+/// Makes commits of 1 to 4 entries that all hold the commit's number, without waiting for the disk;
 /// says each number once it is acknowledged.
 fn append_buffered_until_killed(store: &Store) {
+    let buffered = store.with_durability(Durability::Buffered);
     for number in numbers(store).len() as u64.. {
-        let set = |batch: Batch, field: u64| {
-            batch.set(Key::parse("killed", &format!("f{field}")).unwrap(), encode(&number).unwrap())
-        };
-        let batch = (0..=number % 4).fold(Batch::new(Context::new()), set);
-        let receipt = store.log().append(batch, Durability::Buffered).unwrap();
-        assert_eq!(receipt.durability, Durability::Buffered);
+        let done = buffered.commit(Context::new(), |tx| {
+            let record = tx.record("killed")?;
+            (0..=number % 4).try_for_each(|field| record.set(&*format!("f{field}"), &number))
+        });
+        assert_eq!(done.unwrap().receipt.unwrap().durability, Durability::Buffered);
         say(number);
     }
 }

@@ -113,6 +113,20 @@ impl Driver for Scripted {
         unreachable!()
     }
     fn abilities(&self) -> Abilities<'_> {
+        let mut abilities = Abilities::default();
+        abilities.erase = Some(self);
+        abilities
+    }
+}
+
+impl Erase for Scripted {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        let erased = positions.iter().map(|position| format!("erased {position}"));
+        self.calls.lock().unwrap().push(Call(erased.collect(), Durability::Synced));
+        Ok(self.answer(audit, Durability::Synced))
+    }
+
+    fn scrub(&self) -> Result<u64, Error> {
         unreachable!()
     }
 }
@@ -310,6 +324,42 @@ fn a_group_has_an_end() {
     append_at_once(&log, &driver, batch("a"), vec![of(1), of(2), of(1), of(9), of(1)]);
     let sizes: Vec<usize> = driver.calls().iter().map(|call| call.0.len()).collect();
     assert_eq!(sizes, [1, 2, 1, 1, 1]);
+}
+
+#[test]
+fn an_erasure_has_a_write_of_its_own_in_its_turn() {
+    let (log, driver) = scripted(|_| None);
+    let notes = Arc::new(Notes::default());
+    log.observe(&(Arc::clone(&notes) as _));
+    let append = |field| log.append(batch(field), Durability::Buffered).unwrap().position().get();
+    let erase = |position, field| {
+        let positions = vec![Position::START.plus(position)];
+        log.append_erasure(positions, batch(field)).unwrap().unwrap().position().get()
+    };
+    thread::scope(|scope| {
+        let mut threads = vec![scope.spawn(|| append("a"))];
+        until(|| driver.calls().len() == 1);
+        let waiting: [Box<dyn FnOnce() -> u64 + Send>; 6] = [
+            Box::new(|| append("b")),
+            Box::new(|| erase(1, "x")),
+            Box::new(|| erase(2, "y")),
+            Box::new(|| append("c")),
+            Box::new(|| append("d")),
+            Box::new(|| erase(3, "z")),
+        ];
+        for (number, call) in waiting.into_iter().enumerate() {
+            threads.push(scope.spawn(call));
+            until(|| log.waiting() == number + 1);
+        }
+        driver.open();
+        let positions: Vec<u64> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(positions, [1, 2, 3, 4, 5, 6, 7]);
+    });
+    let calls: Vec<String> = driver.calls().iter().map(|call| call.0.join(", ")).collect();
+    assert_eq!(calls, ["a", "b", "erased @1", "erased @2", "c, d", "erased @3"]);
+    let told = notes.commits.lock().unwrap();
+    let fields: Vec<String> = told.iter().map(|(_, writes)| writes[0].key.field().to_string()).collect();
+    assert_eq!(fields, ["a", "b", "x", "y", "c", "d", "z"], "observers are told of erasures as of commits");
 }
 
 /// Notes the positions of the commits, and whether the calls came as they should.
