@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use annals_core::{
     Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Entry,
-    Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
+    Erase, Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
 };
 
 use crate::SqliteOptions;
@@ -152,7 +152,21 @@ impl Driver for SqliteDriver {
         let mut abilities = Abilities::default();
         abilities.measure = Some(self);
         abilities.check = Some(self);
+        abilities.erase = Some(self);
         abilities
+    }
+}
+
+impl Erase for SqliteDriver {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        self.write(|writer| writer.erase(&self.known, positions, audit))
+    }
+
+    /// Writes the file anew without what was erased, and empties the `-wal`. Takes as long as copying
+    /// the file, and as much room again meanwhile; other writers wait, and readers who began
+    /// before keep the `-wal` from being emptied: after the busy timeout that is the error `Busy`.
+    fn scrub(&self) -> Result<u64, Error> {
+        self.write(Writer::scrub)
     }
 }
 

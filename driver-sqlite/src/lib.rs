@@ -52,6 +52,14 @@
 //! [`last_position`](annals_core::Driver::last_position) costs little more than SQLite's `PRAGMA
 //! data_version` while nobody writes.
 //!
+//! # Erasing
+//! [`Erase`](annals_core::Erase) turns rows of values into rows that name their erasure, in one durable
+//! transaction; then `scrub` writes the file anew (`VACUUM`) and empties the `-wal`, so that no copy is
+//! left in a free page or in the gap of one. That takes as long as copying the file and as much room
+//! again; writers wait meanwhile, and if some reader holds the `-wal` for longer than the busy timeout,
+//! the answer is the kind [`Busy`](annals_core::ErrorKind::Busy): the values are erased, and the scrub is
+//! to be done again.
+//!
 //! # Moving, copying, removing
 //! Move, copy or replace a log only while nobody has it open; then it is one file. While it is open
 //! the newest commits stand in its `-wal` file, which belongs to that file and to that name: left
@@ -79,6 +87,7 @@ mod conditions;
 #[cfg(test)]
 mod costs;
 mod driver;
+mod erase;
 mod failure;
 mod held;
 mod index;

@@ -128,13 +128,18 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 /// Returns a reading connection to a file that holds a log of ours, creating the log in an empty
 /// one. Any other file is refused before anything could write to it.
 fn identified(path: &Path, options: &SqliteOptions) -> Result<Reader, Failure> {
-    let reader = open_reader(path, options)?;
-    let contents = match in_snapshot(&reader.connection, schema::identify) {
+    let look = || -> Result<(Reader, Contents), Failure> {
+        let reader = open_reader(path, options)?;
+        let contents = in_snapshot(&reader.connection, schema::identify)?;
+        Ok((reader, contents))
+    };
+    let (reader, contents) = match look() {
         // An unfinished change from before a crash stands beside the file; only a writer can undo it.
         Err(failure) if failure.code() == Some(ErrorCode::ReadOnly) && !options.read_only => {
-            in_snapshot(&connect_writing(path, options)?, schema::identify)
+            in_snapshot(&connect_writing(path, options)?, schema::identify)?;
+            look()
         }
-        contents => contents,
+        found => found,
     }?;
     match contents {
         Contents::Empty if options.create && !options.read_only => create_log(path, options)?,
@@ -199,6 +204,8 @@ fn connect_writing(path: &Path, options: &SqliteOptions) -> Result<Connection, F
         let message = "the file cannot be written; open it read-only, or change its permissions".into();
         return Err(Failure::Refused(ErrorKind::ReadOnly, message));
     }
+    // What a row leaves behind is overwritten; see `erase`. Rows that are only added leave nothing.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 

@@ -1,10 +1,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use annals_core::{Batch, CommitEntries, Conflict, Durability, Receipt};
+use annals_core::{Batch, CommitEntries, Conflict, Durability, Position, Receipt};
 use rusqlite::{Connection, ErrorCode};
 
 use crate::appender::{Appender, News};
+use crate::erase;
 use crate::failure::Failure;
 use crate::held::HeldFiles;
 use crate::known::Known;
@@ -77,6 +78,34 @@ impl Writer {
             appender.restore(commits)?;
             Ok(((), appender.finish(pace)?))
         })
+    }
+
+    /// Erases the values at `positions` and appends `audit`, in one transaction.
+    pub(crate) fn erase(
+        &mut self,
+        known: &Known,
+        positions: &[Position],
+        audit: &Batch,
+    ) -> Result<Result<Receipt, Conflict>, Failure> {
+        let (pace, durability) = (self.pace, Durability::Synced);
+        self.transaction(known, durability, |connection| {
+            let mut appender = Appender::new(connection, known)?;
+            let answer = appender.append(audit)?;
+            if let Ok(erasure) = &answer {
+                erase::erase(connection, positions, erasure)?;
+            }
+            let receipt = |commit| Receipt { commit: Arc::new(commit), durability, repeated: false };
+            Ok((answer.map(receipt), appender.finish(pace)?))
+        })
+    }
+
+    /// Sees to it that nothing of what was erased is left in the files.
+    pub(crate) fn scrub(&mut self) -> Result<u64, Failure> {
+        if self.poisoned {
+            return Err(Failure::Poisoned(None));
+        }
+        self.files.check_wal_too()?;
+        erase::scrub(&self.connection, &self.files).map_err(|failure| self.roll_back(failure, is_io_failure))
     }
 
     /// Makes every commit in the file durable, also those of other processes.

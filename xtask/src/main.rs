@@ -45,6 +45,7 @@ fn test() -> Result<(), String> {
     run(&["test", "--package", "annals-codec", "--all-features", "--locked"])?;
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &bare[..]].concat())?;
+    traced()?;
     schedules()?;
     documentation()?;
     for example in examples("annals")? {
@@ -52,6 +53,14 @@ fn test() -> Result<(), String> {
     }
     say(&format!("all is well, after {} s", start.elapsed().as_secs()));
     Ok(())
+}
+
+/// The feature `tracing`, which no other chore compiles.
+fn traced() -> Result<(), String> {
+    let packages = ["--package", "annals-core", "--package", "annals", "--features", "annals/tracing"];
+    let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
+    run(&[&["clippy"], &packages[..], &lint].concat())?;
+    run(&["test", "--package", "annals", "--features", "tracing", "--test", "tracing", "--locked"])
 }
 
 fn fix() -> Result<(), String> {

@@ -92,7 +92,9 @@ pub trait Driver: Send + Sync {
     ///
     /// # Errors
     /// On `Err` none of the batches was appended, unless the error is of a kind that leaves the
-    /// disk's state unknown: then every later append is refused until the log is opened anew.
+    /// disk's state unknown ([`Poisoned`](crate::ErrorKind::Poisoned)): then every later append is
+    /// refused until the log is opened anew; or of the kind [`Unknown`](crate::ErrorKind::Unknown):
+    /// then a server could not be asked what became of the batches, all or none of which are there.
     fn append(
         &self,
         batches: &[Batch],
@@ -264,7 +266,7 @@ pub trait Erase {
     /// Turns the entries at `positions` that are set into [`Action::Erased`](super::Action::Erased)
     /// `by` the end of a new commit, and appends `audit` as that commit, all in one atomic write.
     ///
-    /// - `positions` ascend. Those of entries that are not set, or not there, change nothing.
+    /// - `positions` ascend. Those of entries that are not set, or were not there before, change nothing.
     /// - The audit is appended as [`Driver::append`] does it. If its conditions do not hold, the
     ///   answer is the [`Conflict`], and nothing is erased.
     /// - On `Ok` of a receipt no reader gets those values any more; where their bytes lived they may

@@ -1,7 +1,8 @@
-use super::handle::{NO_ANSWER, broken_driver};
+use super::erase::eraser;
+use super::handle::{NO_ANSWER, unknown_outcome};
 use super::line::{Outcome, Request};
 use super::observer::Appended;
-use super::{Batch, Conflict, Driver, Durability, Receipt};
+use super::{Batch, Conflict, Driver, Durability, Position, Receipt};
 use crate::error::{Error, ErrorKind};
 
 /// The requests that are handed to the driver in one call.
@@ -9,6 +10,8 @@ pub(super) struct Group {
     /// The batches of all requests, in order.
     batches: Vec<Batch>,
     requests: Vec<Part>,
+    /// What the only request erases, where it does.
+    erases: Option<Vec<Position>>,
 }
 
 /// What a request has in a group.
@@ -18,8 +21,9 @@ struct Part {
 }
 
 impl Group {
-    pub(super) fn of(requests: Vec<Request>) -> Group {
-        let part = |Request { batches, durability }: &Request| Part {
+    pub(super) fn of(mut requests: Vec<Request>) -> Group {
+        let erases = requests.first_mut().and_then(|request| request.erases.take());
+        let part = |Request { batches, durability, .. }: &Request| Part {
             batches: batches.len(),
             durability: *durability,
         };
@@ -28,12 +32,15 @@ impl Group {
             all.extend(more);
             all
         });
-        Group { batches: joined.unwrap_or_default(), requests: parts }
+        Group { batches: joined.unwrap_or_default(), requests: parts, erases }
     }
 
     /// Appends all of it in one write, as durable as the most that was asked for. Where that fails
     /// and less might not, each request is tried by itself.
     pub(super) fn append(&self, driver: &dyn Driver) -> Vec<Outcome> {
+        if let Some(positions) = &self.erases {
+            return vec![erase(driver, positions, &self.batches)];
+        }
         let durability = self.requests.iter().map(|request| request.durability).max().unwrap_or_default();
         match append(driver, &self.batches, durability) {
             Ok(answers) => self.divide(answers),
@@ -87,7 +94,12 @@ impl Group {
 
 fn append(driver: &dyn Driver, batches: &[Batch], durability: Durability) -> Outcome {
     let answers = driver.append(batches, durability)?;
-    if answers.len() == batches.len() { Ok(answers) } else { Err(broken_driver(NO_ANSWER)) }
+    if answers.len() == batches.len() { Ok(answers) } else { Err(unknown_outcome(NO_ANSWER)) }
+}
+
+fn erase(driver: &dyn Driver, positions: &[Position], audits: &[Batch]) -> Outcome {
+    let eraser = eraser(driver)?;
+    audits.iter().map(|audit| eraser.erase(positions, audit)).collect()
 }
 
 /// Returns whether nothing was appended, and a part of it might yet be: not where the outcome is
@@ -96,6 +108,7 @@ fn less_may_fit(error: &Error) -> bool {
     !matches!(
         error.kind(),
         ErrorKind::Poisoned
+            | ErrorKind::Unknown
             | ErrorKind::Busy
             | ErrorKind::Unavailable
             | ErrorKind::ReadOnly

@@ -12,6 +12,7 @@ use super::{
     Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use crate::error::{DriverError, Error, ErrorKind};
+use crate::trace;
 
 /// The most bytes that a value may have unless a log is told otherwise: 64 MiB.
 pub const VALUE_BYTES_MAX: u64 = 64 << 20;
@@ -42,7 +43,7 @@ impl Log {
     #[must_use]
     pub fn new(driver: impl Driver + 'static) -> Log {
         Log {
-            driver: Arc::new(driver),
+            driver: trace::driver(driver),
             appends: Arc::default(),
             clock: Arc::new(SystemClock),
             value_bytes_max: VALUE_BYTES_MAX,
@@ -118,7 +119,7 @@ impl Log {
     /// what was reached.
     pub fn append(&self, batch: Batch, durability: Durability) -> Result<Receipt, Error> {
         let answers = self.append_all(vec![batch], durability)?;
-        Ok(answers.into_iter().next().ok_or_else(|| broken_driver(NO_ANSWER))??)
+        Ok(answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))??)
     }
 
     /// Appends each batch as a commit of its own, in order, in one durable write.
@@ -139,7 +140,21 @@ impl Log {
             return Ok(Vec::new());
         }
         self.check_conditions(&batches)?;
-        self.appends.append(&*self.driver, Request { batches, durability })
+        trace::append(batches, durability, |batches, durability| {
+            self.appends.append(&*self.driver, Request { batches, durability, erases: None })
+        })
+    }
+
+    /// Erases what stands at `positions`, and appends `audit`, a valid batch, to tell of it.
+    pub(super) fn append_erasure(
+        &self,
+        positions: Vec<Position>,
+        audit: Batch,
+    ) -> Result<Result<Receipt, Conflict>, Error> {
+        let (batches, durability) = (vec![audit], Durability::Synced);
+        let answers =
+            self.appends.append(&*self.driver, Request { batches, durability, erases: Some(positions) })?;
+        answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))
     }
 
     /// Makes everything that was appended survive a power cut.
@@ -331,7 +346,7 @@ fn go_on(range: &mut PositionRange, order: Order, seen: Position) -> Result<(), 
 }
 
 /// Lets the next page begin after `last`, which must be further on than this one began.
-fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> {
+pub(super) fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> {
     if last.is_some() && last <= *after {
         return Err(broken_driver(NO_PROGRESS));
     }
@@ -339,16 +354,26 @@ fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> 
     Ok(())
 }
 
-pub(super) const NO_ANSWER: &str = "the driver has not answered each batch";
+pub(super) const NO_ANSWER: &str =
+    "the driver has not answered each batch; whether they were stored is unknown";
 /// Without this a driver that gives the same page again would be read for ever.
 const NO_PROGRESS: &str = "the driver answers with a page that was not asked for";
 
-pub(super) fn broken_driver(message: &str) -> Error {
+fn broken_driver(message: &str) -> Error {
     DriverError::new(ErrorKind::Other, "this log", message).into()
+}
+
+/// Returns the error of an append that may have been stored.
+pub(super) fn unknown_outcome(message: &str) -> Error {
+    DriverError::new(ErrorKind::Unknown, "this log", message).into()
 }
 
 fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {
     if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
+}
+
+pub(super) fn check_context(context: &Context) -> Result<(), Error> {
+    within_limit("context", context_bytes(context)?, CONTEXT_BYTES_MAX)
 }
 
 fn context_bytes(context: &Context) -> Result<u64, Error> {

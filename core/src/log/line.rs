@@ -2,8 +2,8 @@ use std::collections::VecDeque;
 use std::iter;
 use std::sync::{Arc, PoisonError};
 
-use super::handle::broken_driver;
-use super::{Batch, Conflict, Durability, Receipt};
+use super::handle::unknown_outcome;
+use super::{Batch, Conflict, Durability, Position, Receipt};
 use crate::error::Error;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -11,6 +11,8 @@ use crate::sync::{Condvar, Mutex, MutexGuard};
 pub(super) struct Request {
     pub(super) batches: Vec<Batch>,
     pub(super) durability: Durability,
+    /// Where the one batch tells of an erasure: what is erased. Nothing else has a part in its write.
+    pub(super) erases: Option<Vec<Position>>,
 }
 
 /// The answer to one request: one a batch.
@@ -66,12 +68,14 @@ impl Line {
     /// Takes the first requests of the line; the very first is the caller's own.
     fn lead(&self) -> Passage<'_> {
         let mut state = self.state();
+        let is_shared = state.waiting.front().is_none_or(|(first, _)| first.erases.is_none());
         let (mut entries, mut bytes) = (0, 0);
         let fitting = state.waiting.iter().take_while(|(request, _)| {
             let is_first = entries == 0;
             entries += request.entries();
             bytes += request.bytes();
-            is_first || entries <= Self::ENTRIES_MAX && bytes <= Self::BYTES_MAX
+            let is_fitting = entries <= Self::ENTRIES_MAX && bytes <= Self::BYTES_MAX;
+            is_first || is_shared && request.erases.is_none() && is_fitting
         });
         let count = fitting.count();
         let (requests, waiters): (Vec<_>, Vec<_>) = state.waiting.drain(..count).unzip();
@@ -139,7 +143,7 @@ impl Drop for Turn<'_> {
 }
 
 fn lost() -> Outcome {
-    Err(broken_driver(
+    Err(unknown_outcome(
         "the thread that appended this together with others panicked; whether it was stored is \
          unknown: look for the commit by its id",
     ))

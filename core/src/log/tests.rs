@@ -21,6 +21,9 @@ struct Scripted {
     fails: Option<Script>,
 }
 
+/// The name of a batch that is stored and not answered.
+const UNANSWERED: &str = "unanswered";
+
 /// How a call fails that holds these batches.
 type Script = fn(&[Batch]) -> Option<ErrorKind>;
 
@@ -79,7 +82,10 @@ impl Driver for Scripted {
         drop(self.opened.wait_while(is_open, |is_open| !*is_open).unwrap());
         match self.fails.and_then(|fails| fails(batches)) {
             Some(kind) => Err(DriverError::new(kind, "scripted", "as told").into()),
-            None => Ok(batches.iter().map(|batch| self.answer(batch, durability)).collect()),
+            None => {
+                let answers = batches.iter().map(|batch| (name(batch), self.answer(batch, durability)));
+                Ok(answers.filter(|(name, _)| name != UNANSWERED).map(|(_, answer)| answer).collect())
+            }
         }
     }
 
@@ -113,6 +119,20 @@ impl Driver for Scripted {
         unreachable!()
     }
     fn abilities(&self) -> Abilities<'_> {
+        let mut abilities = Abilities::default();
+        abilities.erase = Some(self);
+        abilities
+    }
+}
+
+impl Erase for Scripted {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        let erased = positions.iter().map(|position| format!("erased {position}"));
+        self.calls.lock().unwrap().push(Call(erased.collect(), Durability::Synced));
+        Ok(self.answer(audit, Durability::Synced))
+    }
+
+    fn scrub(&self) -> Result<u64, Error> {
         unreachable!()
     }
 }
@@ -255,8 +275,9 @@ fn what_would_only_fail_again_is_not_tried_again() {
     fn fails<const KIND: usize>(batches: &[Batch]) -> Option<ErrorKind> {
         (name(&batches[0]) != "a").then_some(AGAIN[KIND])
     }
-    const AGAIN: [ErrorKind; 6] = [Poisoned, Busy, Unavailable, ReadOnly, Corrupt, NewerFormat];
-    let scripts: [Script; 6] = [fails::<0>, fails::<1>, fails::<2>, fails::<3>, fails::<4>, fails::<5>];
+    const AGAIN: [ErrorKind; 7] = [Poisoned, Unknown, Busy, Unavailable, ReadOnly, Corrupt, NewerFormat];
+    let scripts: [Script; 7] =
+        [fails::<0>, fails::<1>, fails::<2>, fails::<3>, fails::<4>, fails::<5>, fails::<6>];
     for (kind, script) in AGAIN.into_iter().zip(scripts) {
         let (log, driver) = scripted(script);
         let came = append_at_once(&log, &driver, batch("a"), vec![buffered(&["b"]), buffered(&["c"])]);
@@ -280,6 +301,15 @@ fn one_by_one_ends_where_the_rest_would_only_fail_again() {
 }
 
 #[test]
+fn what_may_have_been_stored_is_not_appended_again() {
+    let (log, driver) = scripted(|_| None);
+    let came = append_at_once(&log, &driver, batch("a"), vec![buffered(&["b"]), buffered(&[UNANSWERED])]);
+    let unknown = || Some(Err(ErrorKind::Unknown));
+    assert_eq!(came, [Some(Ok(vec![Some(1)])), unknown(), unknown()]);
+    assert_eq!(driver.calls().len(), 2);
+}
+
+#[test]
 fn a_panic_of_the_driver_leaves_nobody_waiting() {
     let (log, driver) = scripted(|batches| {
         assert!(!matches!(&name(&batches[0])[..], "a" | "b"), "as told");
@@ -288,7 +318,7 @@ fn a_panic_of_the_driver_leaves_nobody_waiting() {
     let large = vec![batch("e"); 4000];
     let others = vec![buffered(&["b"]), buffered(&["c"]), (large, Durability::Buffered)];
     let came = append_at_once(&log, &driver, batch("a"), others);
-    assert_eq!(came[..3], [None, None, Some(Err(ErrorKind::Other))]);
+    assert_eq!(came[..3], [None, None, Some(Err(ErrorKind::Unknown))]);
     assert_eq!(came[3].as_ref().unwrap().as_ref().unwrap().len(), 4000, "a turn of its own");
     assert_eq!(log.append(batch("f"), Durability::Synced).unwrap().position().get(), 4001);
 }
@@ -310,6 +340,42 @@ fn a_group_has_an_end() {
     append_at_once(&log, &driver, batch("a"), vec![of(1), of(2), of(1), of(9), of(1)]);
     let sizes: Vec<usize> = driver.calls().iter().map(|call| call.0.len()).collect();
     assert_eq!(sizes, [1, 2, 1, 1, 1]);
+}
+
+#[test]
+fn an_erasure_has_a_write_of_its_own_in_its_turn() {
+    let (log, driver) = scripted(|_| None);
+    let notes = Arc::new(Notes::default());
+    log.observe(&(Arc::clone(&notes) as _));
+    let append = |field| log.append(batch(field), Durability::Buffered).unwrap().position().get();
+    let erase = |position, field| {
+        let positions = vec![Position::START.plus(position)];
+        log.append_erasure(positions, batch(field)).unwrap().unwrap().position().get()
+    };
+    thread::scope(|scope| {
+        let mut threads = vec![scope.spawn(|| append("a"))];
+        until(|| driver.calls().len() == 1);
+        let waiting: [Box<dyn FnOnce() -> u64 + Send>; 6] = [
+            Box::new(|| append("b")),
+            Box::new(|| erase(1, "x")),
+            Box::new(|| erase(2, "y")),
+            Box::new(|| append("c")),
+            Box::new(|| append("d")),
+            Box::new(|| erase(3, "z")),
+        ];
+        for (number, call) in waiting.into_iter().enumerate() {
+            threads.push(scope.spawn(call));
+            until(|| log.waiting() == number + 1);
+        }
+        driver.open();
+        let positions: Vec<u64> = threads.into_iter().map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(positions, [1, 2, 3, 4, 5, 6, 7]);
+    });
+    let calls: Vec<String> = driver.calls().iter().map(|call| call.0.join(", ")).collect();
+    assert_eq!(calls, ["a", "b", "erased @1", "erased @2", "c, d", "erased @3"]);
+    let told = notes.commits.lock().unwrap();
+    let fields: Vec<String> = told.iter().map(|(_, writes)| writes[0].key.field().to_string()).collect();
+    assert_eq!(fields, ["a", "b", "x", "y", "c", "d", "z"], "observers are told of erasures as of commits");
 }
 
 /// Notes the positions of the commits, and whether the calls came as they should.

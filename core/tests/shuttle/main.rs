@@ -5,6 +5,7 @@
 #![cfg(shuttle)]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod cache;
 mod driver;
 mod group;
 

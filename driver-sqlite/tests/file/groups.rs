@@ -148,11 +148,18 @@ fn a_writer_killed_in_a_group_loses_nothing_that_it_acknowledged_and_leaves_no_h
     let scratch = Scratch::new();
     let mut acknowledged = [0; THREADS];
     let mut shared = 0;
-    for _ in 0..40 {
+    let mut rounds = 0;
+    while rounds < 40 || shared == 0 {
+        rounds += 1;
+        assert!(rounds < 400, "no commit shared a write");
         let mut writer = child("append_in_groups_until_killed", &scratch.path).spawn().unwrap();
-        thread::sleep(Duration::from_micros(20_000 + RandomState::new().build_hasher().finish() % 50_000));
+        let random = RandomState::new().build_hasher().finish();
+        let mut lines = said(&mut writer);
+        let before: Vec<String> = lines.by_ref().take(10 + usize::try_from(random % 50).unwrap()).collect();
+        thread::sleep(Duration::from_micros(random % 2000));
         writer.kill().unwrap();
-        for line in said(&mut writer) {
+        // What was said before the end still stands in the pipe.
+        for line in before.into_iter().chain(lines) {
             match line.split_once(' ') {
                 Some((thread, number)) => {
                     acknowledged[thread.parse::<usize>().unwrap()] = number.parse::<usize>().unwrap() + 1;
@@ -169,8 +176,6 @@ fn a_writer_killed_in_a_group_loses_nothing_that_it_acknowledged_and_leaves_no_h
             assert!(there.len() >= *acknowledged, "{acknowledged} acknowledged, {} there", there.len());
         }
     }
-    assert!(acknowledged.iter().sum::<usize>() > 100, "killed too early to mean anything: {acknowledged:?}");
-    assert!(shared > 0, "no commit shared a write");
     assert_eq!(scratch.open().check().unwrap().damages, Vec::<String>::new());
 }
 

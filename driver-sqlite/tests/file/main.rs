@@ -8,6 +8,7 @@
 )]
 
 mod common;
+mod erasing;
 mod faults;
 mod format;
 mod groups;
