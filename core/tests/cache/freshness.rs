@@ -191,15 +191,16 @@ fn what_was_erased_is_not_held_any_longer() {
     let (_, ours, theirs) = two_stores();
     let quick = player(&ours.with_freshness(Freshness::Cached));
     let all = || Selector::record(quick.namespace().clone());
+    let dana = || Context::new().actor("dana").reason("asked for");
     let kind = |record: &Record| record.get::<i64>("score").unwrap_err().kind();
 
     assert_eq!(score(&quick), Some(10));
-    ours.erase(&all(), Context::new().reason("asked for")).unwrap();
+    ours.erase(&all(), dana()).unwrap();
     assert_eq!((kind(&quick), kind(&player(&ours))), (ErrorKind::Erased, ErrorKind::Erased));
 
     quick.set("score", &20).unwrap();
     assert_eq!(score(&quick), Some(20));
-    theirs.erase(&all(), Context::new().reason("asked for")).unwrap();
+    theirs.erase(&all(), dana()).unwrap();
     assert_eq!(score(&quick), Some(20), "erased by another process, and not known yet");
     assert_eq!(kind(&player(&ours)), ErrorKind::Erased);
     assert_eq!(kind(&quick), ErrorKind::Erased);
