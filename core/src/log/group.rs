@@ -1,5 +1,5 @@
 use super::erase::eraser;
-use super::handle::{NO_ANSWER, broken_driver};
+use super::handle::{NO_ANSWER, unknown_outcome};
 use super::line::{Outcome, Request};
 use super::observer::Appended;
 use super::{Batch, Conflict, Driver, Durability, Position, Receipt};
@@ -94,7 +94,7 @@ impl Group {
 
 fn append(driver: &dyn Driver, batches: &[Batch], durability: Durability) -> Outcome {
     let answers = driver.append(batches, durability)?;
-    if answers.len() == batches.len() { Ok(answers) } else { Err(broken_driver(NO_ANSWER)) }
+    if answers.len() == batches.len() { Ok(answers) } else { Err(unknown_outcome(NO_ANSWER)) }
 }
 
 fn erase(driver: &dyn Driver, positions: &[Position], audits: &[Batch]) -> Outcome {
@@ -108,6 +108,7 @@ fn less_may_fit(error: &Error) -> bool {
     !matches!(
         error.kind(),
         ErrorKind::Poisoned
+            | ErrorKind::Unknown
             | ErrorKind::Busy
             | ErrorKind::Unavailable
             | ErrorKind::ReadOnly

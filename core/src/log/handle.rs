@@ -119,7 +119,7 @@ impl Log {
     /// what was reached.
     pub fn append(&self, batch: Batch, durability: Durability) -> Result<Receipt, Error> {
         let answers = self.append_all(vec![batch], durability)?;
-        Ok(answers.into_iter().next().ok_or_else(|| broken_driver(NO_ANSWER))??)
+        Ok(answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))??)
     }
 
     /// Appends each batch as a commit of its own, in order, in one durable write.
@@ -154,7 +154,7 @@ impl Log {
         let (batches, durability) = (vec![audit], Durability::Synced);
         let answers =
             self.appends.append(&*self.driver, Request { batches, durability, erases: Some(positions) })?;
-        answers.into_iter().next().ok_or_else(|| broken_driver(NO_ANSWER))
+        answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))
     }
 
     /// Makes everything that was appended survive a power cut.
@@ -354,12 +354,18 @@ pub(super) fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<
     Ok(())
 }
 
-pub(super) const NO_ANSWER: &str = "the driver has not answered each batch";
+pub(super) const NO_ANSWER: &str =
+    "the driver has not answered each batch; whether they were stored is unknown";
 /// Without this a driver that gives the same page again would be read for ever.
 const NO_PROGRESS: &str = "the driver answers with a page that was not asked for";
 
-pub(super) fn broken_driver(message: &str) -> Error {
+fn broken_driver(message: &str) -> Error {
     DriverError::new(ErrorKind::Other, "this log", message).into()
+}
+
+/// Returns the error of an append that may have been stored.
+pub(super) fn unknown_outcome(message: &str) -> Error {
+    DriverError::new(ErrorKind::Unknown, "this log", message).into()
 }
 
 fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::iter;
 use std::sync::{Arc, PoisonError};
 
-use super::handle::broken_driver;
+use super::handle::unknown_outcome;
 use super::{Batch, Conflict, Durability, Position, Receipt};
 use crate::error::Error;
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -143,7 +143,7 @@ impl Drop for Turn<'_> {
 }
 
 fn lost() -> Outcome {
-    Err(broken_driver(
+    Err(unknown_outcome(
         "the thread that appended this together with others panicked; whether it was stored is \
          unknown: look for the commit by its id",
     ))

@@ -21,6 +21,9 @@ struct Scripted {
     fails: Option<Script>,
 }
 
+/// The name of a batch that is stored and not answered.
+const UNANSWERED: &str = "unanswered";
+
 /// How a call fails that holds these batches.
 type Script = fn(&[Batch]) -> Option<ErrorKind>;
 
@@ -79,7 +82,10 @@ impl Driver for Scripted {
         drop(self.opened.wait_while(is_open, |is_open| !*is_open).unwrap());
         match self.fails.and_then(|fails| fails(batches)) {
             Some(kind) => Err(DriverError::new(kind, "scripted", "as told").into()),
-            None => Ok(batches.iter().map(|batch| self.answer(batch, durability)).collect()),
+            None => {
+                let answers = batches.iter().map(|batch| (name(batch), self.answer(batch, durability)));
+                Ok(answers.filter(|(name, _)| name != UNANSWERED).map(|(_, answer)| answer).collect())
+            }
         }
     }
 
@@ -267,8 +273,9 @@ fn what_would_only_fail_again_is_not_tried_again() {
     fn fails<const KIND: usize>(batches: &[Batch]) -> Option<ErrorKind> {
         (name(&batches[0]) != "a").then_some(AGAIN[KIND])
     }
-    const AGAIN: [ErrorKind; 6] = [Poisoned, Busy, Unavailable, ReadOnly, Corrupt, NewerFormat];
-    let scripts: [Script; 6] = [fails::<0>, fails::<1>, fails::<2>, fails::<3>, fails::<4>, fails::<5>];
+    const AGAIN: [ErrorKind; 7] = [Poisoned, Unknown, Busy, Unavailable, ReadOnly, Corrupt, NewerFormat];
+    let scripts: [Script; 7] =
+        [fails::<0>, fails::<1>, fails::<2>, fails::<3>, fails::<4>, fails::<5>, fails::<6>];
     for (kind, script) in AGAIN.into_iter().zip(scripts) {
         let (log, driver) = scripted(script);
         let came = append_at_once(&log, &driver, batch("a"), vec![buffered(&["b"]), buffered(&["c"])]);
@@ -292,6 +299,15 @@ fn one_by_one_ends_where_the_rest_would_only_fail_again() {
 }
 
 #[test]
+fn what_may_have_been_stored_is_not_appended_again() {
+    let (log, driver) = scripted(|_| None);
+    let came = append_at_once(&log, &driver, batch("a"), vec![buffered(&["b"]), buffered(&[UNANSWERED])]);
+    let unknown = || Some(Err(ErrorKind::Unknown));
+    assert_eq!(came, [Some(Ok(vec![Some(1)])), unknown(), unknown()]);
+    assert_eq!(driver.calls().len(), 2);
+}
+
+#[test]
 fn a_panic_of_the_driver_leaves_nobody_waiting() {
     let (log, driver) = scripted(|batches| {
         assert!(!matches!(&name(&batches[0])[..], "a" | "b"), "as told");
@@ -300,7 +316,7 @@ fn a_panic_of_the_driver_leaves_nobody_waiting() {
     let large = vec![batch("e"); 4000];
     let others = vec![buffered(&["b"]), buffered(&["c"]), (large, Durability::Buffered)];
     let came = append_at_once(&log, &driver, batch("a"), others);
-    assert_eq!(came[..3], [None, None, Some(Err(ErrorKind::Other))]);
+    assert_eq!(came[..3], [None, None, Some(Err(ErrorKind::Unknown))]);
     assert_eq!(came[3].as_ref().unwrap().as_ref().unwrap().len(), 4000, "a turn of its own");
     assert_eq!(log.append(batch("f"), Durability::Synced).unwrap().position().get(), 4001);
 }
