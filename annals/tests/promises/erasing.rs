@@ -22,7 +22,9 @@ fn key(field: &str) -> Selector {
 }
 
 fn is_erased_at<T>(answer: Result<T, Error>, expected: u64) -> bool {
-    answer.is_err_and(|error| matches!(error, Error::Erased { position, .. } if position.get() == expected))
+    answer
+        .err()
+        .is_some_and(|error| matches!(error, Error::Erased { position, .. } if position.get() == expected))
 }
 
 /// @1 a=1, @2 b=1, @3 a=2, @4 b=2, @5 a=3.
