@@ -186,7 +186,7 @@ impl Waiting<'_> {
         (self.entries, self.bytes) = (0, 0);
         match std::mem::take(&mut self.commits) {
             commits if commits.is_empty() => Ok(()),
-            commits => self.log.driver().restore(&commits),
+            commits => self.log.restore(&commits),
         }
     }
 }
