@@ -1,6 +1,9 @@
 //! Chores of the workspace: `cargo xtask test` runs everything that CI runs.
 
+mod postgres;
+
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -9,17 +12,25 @@ const USAGE: &str = "\
 usage: cargo xtask CHORE
 
 chores:
-  test     everything that CI runs: format, lints, tests, documentation, examples
+  test     everything that CI runs: format, lints, tests, documentation, examples;
+           starts a PostgreSQL server of its own unless $ANNALS_TEST_POSTGRES names one;
+           with --no-postgres, tests that need one say SKIPPED
+  postgres -- COMMAND
+           runs a command with the address of a throw-away PostgreSQL server in
+           $ANNALS_TEST_POSTGRES: cargo xtask postgres -- cargo test --workspace
   fix      format, and apply the lints' suggestions
   bench    the ratios against hand-written baselines, same run, as in docs/speed.md
 ";
 
 fn main() -> ExitCode {
-    let chore = env::args().nth(1).unwrap_or_default();
-    let done = match chore.as_str() {
-        "test" => test(),
-        "fix" => fix(),
-        "bench" => run(&["bench", "--package", "annals-bench", "--", "--ratios"]),
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let done = match words[..] {
+        ["test"] => test(true),
+        ["test", "--no-postgres"] => test(false),
+        ["postgres", "--", ..] => postgres::run_with_server(arguments.get(2..).unwrap_or_default()),
+        ["fix"] => fix(),
+        ["bench"] => run(&["bench", "--package", "annals-bench", "--", "--ratios"]),
         _ => {
             say(USAGE);
             return ExitCode::from(2);
@@ -34,11 +45,13 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> Result<(), String> {
+fn test(with_postgres: bool) -> Result<(), String> {
     let start = Instant::now();
+    let postgres = Postgres::choose(with_postgres)?;
     run(&["fmt", "--all", "--check"])?;
     run(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    run(&["test", "--workspace", "--locked"])?;
+    let workspace = ["test", "--workspace", "--locked"];
+    postgres.finish(cargo(&workspace), &workspace)?;
     // The conversions are off by default; the face must stand without any driver.
     run(&["test", "--package", "annals-codec", "--all-features", "--locked"])?;
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
@@ -49,6 +62,34 @@ fn test() -> Result<(), String> {
     }
     say(&format!("all is well, after {} s", start.elapsed().as_secs()));
     Ok(())
+}
+
+/// Where the tests of the PostgreSQL driver find a server.
+enum Postgres {
+    /// The environment says.
+    Given,
+    Own(postgres::Server),
+    /// Nowhere: they are to say that they were skipped.
+    None,
+}
+
+impl Postgres {
+    fn choose(wanted: bool) -> Result<Postgres, String> {
+        match wanted {
+            false => Ok(Postgres::None),
+            true if env::var_os(postgres::URL).is_some() => Ok(Postgres::Given),
+            true => postgres::Server::start().map(Postgres::Own),
+        }
+    }
+
+    fn finish(&self, mut command: Command, arguments: &[&str]) -> Result<(), String> {
+        match self {
+            Postgres::Given => {}
+            Postgres::Own(server) => drop(command.env(postgres::URL, server.url())),
+            Postgres::None => drop(command.env("ANNALS_NO_POSTGRES", "1")),
+        }
+        finish(&mut command, arguments)
+    }
 }
 
 fn fix() -> Result<(), String> {
