@@ -137,6 +137,9 @@ pub enum ErrorKind {
     NewerFormat,
     /// An earlier failure left the disk's state unknown: open the store anew.
     Poisoned,
+    /// Whether the commit was stored is not known: append it again under the same given id, or look
+    /// for it by its id.
+    Unknown,
     /// The driver cannot do this.
     Unsupported,
     /// Anything else.

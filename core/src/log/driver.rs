@@ -92,7 +92,9 @@ pub trait Driver: Send + Sync {
     ///
     /// # Errors
     /// On `Err` none of the batches was appended, unless the error is of a kind that leaves the
-    /// disk's state unknown: then every later append is refused until the log is opened anew.
+    /// disk's state unknown ([`Poisoned`](crate::ErrorKind::Poisoned)): then every later append is
+    /// refused until the log is opened anew; or of the kind [`Unknown`](crate::ErrorKind::Unknown):
+    /// then a server could not be asked what became of the batches, all or none of which are there.
     fn append(
         &self,
         batches: &[Batch],
