@@ -1,19 +1,17 @@
 use std::fmt;
 use std::sync::Arc;
 
-use annals_core::{Error, ErrorKind, Position};
+use annals_core::{Error, Position};
 
 use crate::PostgresOptions;
 use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
-use crate::log_name::LogName;
 use crate::options::{AppendBy, Mode};
 use crate::parameter::Parameter;
 use crate::place::Place;
 use crate::pool::Pool;
-use crate::rows;
-use crate::schema::{self, Contents};
+use crate::schema;
 use crate::server::Server;
 use crate::sql::Statements;
 
@@ -46,8 +44,8 @@ impl PostgresDatabase {
     pub(crate) fn connect(options: PostgresOptions) -> Result<PostgresDatabase, Error> {
         let server = Arc::new(Server::find(options.server.clone())?);
         let name: Arc<str> = server.name.as_str().into();
-        let pool = Pool::new(server, options.connections_max, options.timeout);
-        pool.probe().map_err(|failure| failure.into_error(&name))?;
+        let pool = Pool::open(server, options.connections_max, options.timeout);
+        let pool = pool.map_err(|failure| failure.into_error(&name))?;
         let sql = Arc::new(Statements::new(&options.schema));
         Ok(PostgresDatabase { pool, options, sql, name })
     }
@@ -57,18 +55,18 @@ impl PostgresDatabase {
     /// Needs a user who may create a schema in the database, or tables in the schema if that is there.
     ///
     /// # Errors
-    /// Of the kind [`NewerFormat`](ErrorKind::NewerFormat) if logs are there that a newer version wrote,
+    /// Of the kind [`NewerFormat`](annals_core::ErrorKind::NewerFormat) if logs are there that a newer version wrote,
     /// else what the server says.
     pub fn init(&self) -> Result<(), Error> {
         self.named(self.make_schema())
     }
 
     fn make_schema(&self) -> Result<(), Failure> {
-        let schema = &self.options.schema;
-        if schema::identify(&self.pool, schema)?.contents == Contents::Nothing {
-            schema::create(&self.pool, schema)?;
+        let place = self.place(&self.options);
+        if schema::look(&place)?.is_none() {
+            schema::create(&self.pool, &self.options.schema)?;
         }
-        schema::check(schema::identify(&self.pool, schema)?.contents, schema).map(drop)
+        schema::look(&place)?.map(drop).ok_or_else(schema::not_set_up)
     }
 
     /// Returns the names of the logs, in byte order.
@@ -105,7 +103,7 @@ impl PostgresDatabase {
     /// Opens the log of this name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it cannot be a name, of the kind [`Unavailable`](ErrorKind::Unavailable) if
+    /// [`Error::Invalid`] if it cannot be a name, of the kind [`Unavailable`](annals_core::ErrorKind::Unavailable) if
     /// there is no such log, else what the server says.
     pub fn open_log(&self, name: &str) -> Result<PostgresDriver, Error> {
         self.open_as(&self.options.clone().log(name)?)
@@ -117,25 +115,20 @@ impl PostgresDatabase {
     }
 
     fn open(&self, options: &PostgresOptions) -> Result<PostgresDriver, Failure> {
-        let schema = &options.schema;
-        let mut found = schema::identify(&self.pool, schema)?;
-        if found.contents == Contents::Nothing && options.mode == Mode::Create {
-            schema::create(&self.pool, schema)?;
-            found = schema::identify(&self.pool, schema)?;
+        let place = self.place(options);
+        let creates = options.mode == Mode::Create;
+        let mut found = schema::look(&place)?;
+        if found.is_none() && creates {
+            schema::create(&self.pool, &options.schema)?;
+            found = schema::look(&place)?;
         }
-        let has_functions = schema::check(found.contents, schema)?;
-        let place = Place {
-            pool: self.pool.clone(),
-            sql: Arc::clone(&self.sql),
-            log: options.log.id(),
-            name: options.log.clone(),
-        };
-        let last = match find(&place)? {
+        let found = found.ok_or_else(schema::not_set_up)?;
+        let last = match found.last {
             Some(last) => last,
-            None if options.mode == Mode::Create => make(&place, has_functions)?,
+            None if creates => make(&place, found.has_functions)?,
             None => return Err(place.no_log()),
         };
-        let by = if has_functions { options.append_by } else { AppendBy::Statements };
+        let by = if found.has_functions { options.append_by } else { AppendBy::Statements };
         let settings = Settings {
             is_read_only: options.mode == Mode::ReadOnly,
             is_durable: found.is_durable,
@@ -143,6 +136,15 @@ impl PostgresDatabase {
         };
         let store = format!("{} log `{}`", self.name, options.log);
         Ok(PostgresDriver::new(store, place, Seen::new(last), settings))
+    }
+
+    fn place(&self, options: &PostgresOptions) -> Place {
+        Place {
+            pool: self.pool.clone(),
+            sql: Arc::clone(&self.sql),
+            log: options.log.id(),
+            name: options.log.clone(),
+        }
     }
 
     fn named<T>(&self, answer: Result<T, Failure>) -> Result<T, Error> {
@@ -156,25 +158,10 @@ impl fmt::Debug for PostgresDatabase {
     }
 }
 
-/// Returns where the log ends, if there is one of this name.
-fn find(place: &Place) -> Result<Option<Position>, Failure> {
-    let found = place.read(&place.sql.log, &[])?;
-    let Some(row) = found.first() else { return Ok(None) };
-    let name: &str = row.try_get(0)?;
-    if name != place.name.as_str() {
-        let message = format!(
-            "the names of the logs `{}` and `{name}` have the same number; give this one another name",
-            LogName::as_str(&place.name)
-        );
-        return Err(Failure::Refused(ErrorKind::Unsupported, message));
-    }
-    rows::position_or_start(row, 1)
-}
-
-/// Makes the log, unless somebody else did meanwhile.
+/// Makes the log, unless somebody else did meanwhile, and returns where it ends.
 fn make(place: &Place, has_functions: bool) -> Result<Position, Failure> {
     let parameters = place.parameters(&[Parameter::text(place.name.as_str())]);
     let sql = if has_functions { &place.sql.create_log } else { &place.sql.insert_log };
     place.pool.read(sql, parameters)?;
-    find(place)?.ok_or_else(|| place.no_log())
+    schema::look(place)?.and_then(|found| found.last).ok_or_else(|| place.no_log())
 }

@@ -1,15 +1,15 @@
 use std::fmt;
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Entry, Error, ErrorKind, Key,
-    Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Entry,
+    Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
 };
 
 use crate::PostgresOptions;
 use crate::append::{self, Seen, Writing};
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::{reads, restore};
+use crate::{check, measure, reads, restore};
 
 /// A log in a PostgreSQL database.
 ///
@@ -145,7 +145,26 @@ impl Driver for PostgresDriver {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        Abilities::default()
+        let mut abilities = Abilities::default();
+        abilities.measure = Some(self);
+        abilities.check = Some(self);
+        abilities
+    }
+}
+
+impl Measure for PostgresDriver {
+    /// Counts commits and keys by their indexes. The logs of a schema share its tables: the bytes are
+    /// those of the tables, shared out by the number of entries.
+    fn measure(&self) -> Result<Size, Error> {
+        self.read(measure::measure)
+    }
+}
+
+impl Check for PostgresDriver {
+    /// Checks that keys, entries and commits fit together, and reads every row. What the server's
+    /// files are like only its administrator can check, with `pg_amcheck` and checksums.
+    fn check(&self) -> Result<CheckReport, Error> {
+        self.read(check::check)
     }
 }
 

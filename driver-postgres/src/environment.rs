@@ -51,7 +51,10 @@ fn complete_from(
     parameters.set_if_missing("user", || whoami::username().ok());
     let user = parameters.get("user").map(str::to_owned);
     parameters.set_if_missing("dbname", || user);
-    parameters.set_if_missing("sslmode", || Some("prefer".to_owned()));
+    // Whoever names the roots that everybody trusts wants to know the server by its name.
+    let is_public = parameters.get("sslrootcert") == Some("system");
+    let mode = if is_public { "verify-full" } else { "prefer" };
+    parameters.set_if_missing("sslmode", || Some(mode.to_owned()));
     parameters.set_if_missing("passfile", || in_home(".pgpass"));
     parameters.set_if_missing("sslrootcert", || {
         in_home(".postgresql/root.crt").filter(|file| Path::new(file).exists())

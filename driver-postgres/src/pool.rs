@@ -14,7 +14,6 @@ use crate::server::Server;
 #[derive(Clone)]
 pub(crate) struct Pool {
     connections: r2d2::Pool<Manager>,
-    server: Arc<Server>,
     /// How long a call may take.
     timeout: Duration,
     /// How long a call waits for a connection.
@@ -23,22 +22,23 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    pub(crate) fn new(server: Arc<Server>, connections_max: u32, timeout: Duration) -> Pool {
+    /// Connects once, without trying again, so that it is told at once if that cannot be done.
+    pub(crate) fn open(
+        server: Arc<Server>,
+        connections_max: u32,
+        timeout: Duration,
+    ) -> Result<Pool, Failure> {
+        let first = Mutex::new(Some(Connection::open(&server)?));
         let last_failure = Arc::new(Mutex::new(None));
         let wait = server.connect_timeout.min(timeout);
-        let manager = Manager { server: Arc::clone(&server), last_failure: Arc::clone(&last_failure) };
+        let manager = Manager { server, first, last_failure: Arc::clone(&last_failure) };
         let connections = r2d2::Pool::builder()
             .max_size(connections_max)
             .min_idle(Some(0))
             .connection_timeout(wait)
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(manager);
-        Pool { connections, server, timeout, wait, last_failure }
-    }
-
-    /// Connects once, without trying again, and tells why if that cannot be done.
-    pub(crate) fn probe(&self) -> Result<(), Failure> {
-        Connection::open(&self.server).map(drop)
+        Ok(Pool { connections, timeout, wait, last_failure })
     }
 
     /// Returns when a call that begins now has to have ended.
@@ -124,6 +124,8 @@ impl fmt::Debug for Pool {
 /// How the pool makes and judges connections.
 pub(crate) struct Manager {
     server: Arc<Server>,
+    /// The connection that was made before there was a pool.
+    first: Mutex<Option<Connection>>,
     /// Why no connection could be made, for those who waited for one in vain.
     last_failure: Arc<Mutex<Option<Failure>>>,
 }
@@ -141,7 +143,8 @@ impl ManageConnection for Manager {
     type Error = Silent;
 
     fn connect(&self) -> Result<Connection, Silent> {
-        let opened = Connection::open(&self.server);
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let opened = first.map_or_else(|| Connection::open(&self.server), Ok);
         let mut last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
         *last = opened.as_ref().err().cloned();
         opened.map_err(|_| Silent)

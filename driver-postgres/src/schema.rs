@@ -3,11 +3,13 @@
 //! Statements name the columns they use, so a column may be added later by `ALTER TABLE … ADD
 //! COLUMN`, which rewrites no row.
 
-use annals_core::ErrorKind;
+use annals_core::{ErrorKind, Position};
 use postgres::error::SqlState;
 
 use crate::failure::{Failure, NOT_SET_UP};
+use crate::place::Place;
 use crate::pool::Pool;
+use crate::rows;
 use crate::schema_name::SchemaName;
 
 /// The version of the format that this driver writes.
@@ -16,69 +18,54 @@ pub(crate) const FORMAT_VERSION: i32 = 1;
 const TABLES: &str = include_str!("schema.sql");
 const FUNCTIONS: &str = include_str!("functions.sql");
 
-/// What a schema holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Contents {
-    /// No logs: there is no such schema, or nothing of ours in it.
-    Nothing,
-    /// Logs in the format of this version.
-    Version { version: i32, has_functions: bool },
-}
-
-/// What a database says of itself.
-#[derive(Clone, Copy, Debug)]
+/// What is found of a log and of the schema that it should be in.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
-    pub(crate) contents: Contents,
     /// Whether commits are on disk when the server says so.
     pub(crate) is_durable: bool,
+    /// Whether the schema has functions to append by.
+    pub(crate) has_functions: bool,
+    /// Where the log ends, if there is one.
+    pub(crate) last: Option<Position>,
 }
 
-const IDENTIFY: &str = "
-    SELECT current_setting('server_encoding') = 'UTF8', current_setting('fsync') = 'on',
-        EXISTS (
-            SELECT FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-            WHERE n.nspname = $1 AND c.relname = 'annals_format'
-        ),
-        EXISTS (
-            SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
-            WHERE n.nspname = $1 AND p.proname = 'annals_append'
-        )";
-
-/// Looks at a schema without changing it.
-pub(crate) fn identify(pool: &Pool, schema: &SchemaName) -> Result<Found, Failure> {
-    let found = pool.read(&IDENTIFY.into(), vec![crate::parameter::Parameter::text(schema.as_str())])?;
-    let row = found.first().ok_or_else(|| Failure::Damaged("the server answers with nothing".into()))?;
-    let is = |at: usize| row.try_get::<_, bool>(at).map_err(Failure::from);
-    if !is(0)? {
-        let message = "the database has another encoding than UTF8; create one with `ENCODING 'UTF8'`";
+/// Looks for a log, without changing anything; `None` if there are no logs in the schema at all.
+pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
+    let found = match place.read(&place.sql.opened, &[]) {
+        Err(failure) if is_missing(&failure) => return Ok(None),
+        found => found?,
+    };
+    let damaged = || Failure::Damaged("the schema is damaged: it does not say its version".into());
+    let row = found.first().ok_or_else(damaged)?;
+    let version: i32 = row.try_get(0).map_err(|_| damaged())?;
+    if version != FORMAT_VERSION {
+        let message =
+            format!("the logs in this schema have format {version}; this version knows {FORMAT_VERSION}");
+        return Err(Failure::Refused(ErrorKind::NewerFormat, message));
+    }
+    if !row.try_get::<_, bool>(1)? {
+        let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
         return Err(Failure::Refused(ErrorKind::Unsupported, message.into()));
     }
-    let contents = match is(2)? {
-        false => Contents::Nothing,
-        true => Contents::Version { version: version(pool, schema)?, has_functions: is(3)? },
-    };
-    Ok(Found { contents, is_durable: is(1)? })
-}
-
-fn version(pool: &Pool, schema: &SchemaName) -> Result<i32, Failure> {
-    let sql = schema.applied_to("SELECT f.version FROM \"annals\".annals_format AS f");
-    let found = pool.read(&sql.into(), Vec::new())?;
-    let version = found.first().and_then(|row| row.try_get(0).ok());
-    version.ok_or_else(|| Failure::Damaged("the schema is damaged: it does not say its version".into()))
-}
-
-/// Fails unless the logs in a schema can be used by this version.
-pub(crate) fn check(contents: Contents, schema: &SchemaName) -> Result<bool, Failure> {
-    match contents {
-        Contents::Nothing => Err(Failure::Refused(ErrorKind::Unavailable, NOT_SET_UP.into())),
-        Contents::Version { version, has_functions } if version == FORMAT_VERSION => Ok(has_functions),
-        Contents::Version { version, .. } => Err(Failure::Refused(
-            ErrorKind::NewerFormat,
-            format!(
-                "the logs in the schema `{schema}` have format {version}, this version knows {FORMAT_VERSION}"
-            ),
-        )),
+    let name: Option<&str> = row.try_get(4)?;
+    if let Some(name) = name.filter(|name| *name != place.name.as_str()) {
+        let message = format!(
+            "the names of the logs `{}` and `{name}` have the same number; take another name",
+            place.name
+        );
+        return Err(Failure::Refused(ErrorKind::Unsupported, message));
     }
+    let last = rows::position_or_start(row, 5)?;
+    Ok(Some(Found { is_durable: row.try_get(2)?, has_functions: row.try_get(3)?, last }))
+}
+
+fn is_missing(failure: &Failure) -> bool {
+    failure.is(&SqlState::UNDEFINED_TABLE) || failure.is(&SqlState::INVALID_SCHEMA_NAME)
+}
+
+/// Returns the failure where there are no logs in the schema.
+pub(crate) fn not_set_up() -> Failure {
+    Failure::Refused(ErrorKind::Unavailable, NOT_SET_UP.into())
 }
 
 /// Writes the format into a schema, and makes the schema if it is missing: all of it or nothing.

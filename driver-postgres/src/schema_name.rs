@@ -25,10 +25,6 @@ impl SchemaName {
         ))
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
     /// Returns a statement that is written for the schema `"annals"` as one for this schema.
     pub(crate) fn applied_to(&self, sql: &str) -> String {
         sql.replace("\"annals\".", &format!("\"{self}\"."))
@@ -48,7 +44,7 @@ mod tests {
     #[test]
     fn only_plain_names_become_part_of_a_statement() {
         for name in ["a", "_", "annals", "a1_b", &"x".repeat(63)] {
-            assert_eq!(SchemaName::new(name).unwrap().as_str(), name);
+            assert_eq!(SchemaName::new(name).unwrap().to_string(), name);
         }
         let hostile = ["", "A", "1a", "a\"", "a b", "a;b", "a\0", "größe", "pg_catalog", &"x".repeat(64)];
         for name in hostile {

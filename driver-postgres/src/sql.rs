@@ -118,8 +118,13 @@ macro_rules! commits_between {
 }
 
 statements! {
-    /// What there is to know before anything else: where the log ends, and what the server is like.
-    log = "SELECT l.name, l.last FROM \"annals\".annals_log AS l WHERE l.log = $1";
+    /// What there is to know before anything else: of the schema, of the server, and of the log.
+    opened = "
+        SELECT f.version, current_setting('server_encoding') = 'UTF8', current_setting('fsync') = 'on', EXISTS (
+            SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
+            WHERE c.oid = f.tableoid AND p.proname = 'annals_append'
+        ), l.name, l.last
+        FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
     /// A page of the names of logs behind one (`$1`): the one statement that speaks of several logs.
     logs = "SELECT l.name FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
@@ -230,6 +235,55 @@ statements! {
 
     sync = "SELECT \"annals\".annals_sync($1)";
 
+    /// Commits, keys, and bytes: the logs of a schema share their tables, so each is told its share of
+    /// them, by the number of its entries.
+    measure = "
+        SELECT (SELECT count(*) FROM \"annals\".annals_commit AS c WHERE c.log = $1),
+            (SELECT count(*) FROM \"annals\".annals_key AS k WHERE k.log = $1), (
+            SELECT CASE WHEN l.last > 0 THEN (t.bytes * l.last / greatest(t.entries, l.last))::bigint ELSE 0 END
+            FROM \"annals\".annals_log AS l CROSS JOIN (
+                SELECT (SELECT sum(o.last) FROM (SELECT a.last FROM \"annals\".annals_log AS a) AS o) AS entries,
+                    pg_total_relation_size('\"annals\".annals_entry'::regclass)
+                    + pg_total_relation_size('\"annals\".annals_commit'::regclass)
+                    + pg_total_relation_size('\"annals\".annals_key'::regclass) AS bytes
+            ) AS t WHERE l.log = $1
+        )";
+
+    commits_with_gaps = "
+        SELECT x.last FROM (
+            SELECT c.last, c.length, lag(c.last, 1, 0::bigint) OVER (ORDER BY c.last) AS before
+            FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ) AS x WHERE x.last - x.length <> x.before LIMIT 100";
+
+    times_that_fall = "
+        SELECT x.last FROM (
+            SELECT c.last, c.recorded_at, lag(c.recorded_at) OVER (ORDER BY c.last) AS before
+            FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ) AS x WHERE x.recorded_at < x.before LIMIT 100";
+
+    wrong_end = "
+        SELECT l.last FROM \"annals\".annals_log AS l WHERE l.log = $1 AND l.last <> coalesce((
+            SELECT max(c.last) FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ), 0)";
+
+    entries_beyond = "
+        SELECT e.position FROM \"annals\".annals_entry AS e
+        WHERE e.log = $1 AND (e.position < 1 OR e.position > (
+            SELECT coalesce(max(c.last), 0) FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        )) LIMIT 100";
+
+    entries_without_key = "
+        SELECT e.position FROM \"annals\".annals_entry AS e
+        WHERE e.log = $1 AND NOT EXISTS (
+            SELECT FROM \"annals\".annals_key AS k WHERE k.log = $1 AND k.id = e.key
+        ) LIMIT 100";
+
+    keys_without_entry = "
+        SELECT k.id FROM \"annals\".annals_key AS k
+        WHERE k.log = $1 AND NOT EXISTS (
+            SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.position = k.id AND e.key = k.id
+        ) LIMIT 100";
+
     /// For one transaction: how long to wait for locks, and whether for the disk. A server whose own
     /// setting waits for more than its disk is left to it.
     settings = "
@@ -318,9 +372,9 @@ mod tests {
 
     #[test]
     fn every_statement_names_its_log() {
-        // What lists the logs is the one that does not.
-        for (name, sql) in ALL.iter().filter(|(name, _)| *name != "logs") {
-            let tables = sql.matches("\"annals\".annals_").count();
+        // But those that speak of the tables as a whole.
+        for (name, sql) in ALL.iter().filter(|(name, _)| !["logs", "measure"].contains(name)) {
+            let tables = sql.matches("\"annals\".annals_").count() - sql.matches(".annals_format").count();
             let reads = sql.matches(".log = $1").count();
             let writes = sql.matches("SELECT $1,").count() + sql.matches("VALUES ($1,").count();
             let calls = sql.matches("($1").count() - sql.matches("VALUES ($1,").count();

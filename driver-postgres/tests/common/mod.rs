@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use annals_driver_postgres::PostgresOptions;
-use postgres::{Client, NoTls};
+use postgres::{Client, NoTls, Transaction};
 
 /// Returns where the server is, `None` where tests are to do without one.
 ///
@@ -50,7 +50,7 @@ impl Scratch {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
         *shared = Arc::downgrade(&schema);
-        Some(Scratch { schema, log: format!("log/{}", next()) })
+        Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
     }
 
     /// Returns a log in a schema of its own.
@@ -62,10 +62,56 @@ impl Scratch {
         &self.schema.name
     }
 
+    pub(crate) fn url(&self) -> &str {
+        &self.schema.url
+    }
+
+    pub(crate) fn log(&self) -> &str {
+        &self.log
+    }
+
     /// Returns how to open the log; what is missing is created.
     pub(crate) fn options(&self) -> PostgresOptions {
-        let options: PostgresOptions = self.schema.url.parse().unwrap();
+        self.options_at(self.url())
+    }
+
+    /// Returns how to open the log by way of another URL.
+    pub(crate) fn options_at(&self, url: &str) -> PostgresOptions {
+        // The name by which the server shows whose connections are whose.
+        let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
+        let options: PostgresOptions = url.parse().unwrap();
         options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true)
+    }
+
+    /// Returns the number that the log's rows begin with.
+    pub(crate) fn number(&self) -> i64 {
+        let sql = format!("SELECT log FROM {}.annals_log WHERE name = $1", self.schema());
+        self.sql().query_one(&sql, &[&self.log]).unwrap().get(0)
+    }
+
+    /// Locks the log until the transaction ends.
+    pub(crate) fn hold(&self, transaction: &mut Transaction<'_>) {
+        let sql =
+            format!("SELECT FROM {}.annals_log WHERE log = {} FOR UPDATE", self.schema(), self.number());
+        transaction.batch_execute(&sql).unwrap();
+    }
+
+    /// Returns how many of the log's connections wait for a lock.
+    pub(crate) fn waiting(&self) -> i64 {
+        let sql =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
+        self.sql().query_one(sql, &[&self.log]).unwrap().get(0)
+    }
+
+    /// Returns where the server listens on the network of this machine, if it does.
+    pub(crate) fn tcp(&self) -> Option<String> {
+        let sql = "SELECT current_setting('port'), current_setting('listen_addresses') LIKE '127.0.0.1'";
+        let row = self.sql().query_one(sql, &[]).unwrap();
+        if !row.get::<_, bool>(1) {
+            skipped("the server does not listen on 127.0.0.1");
+            return None;
+        }
+        Some(format!("127.0.0.1:{}", row.get::<_, String>(0)))
     }
 
     /// Connects as any program would.
