@@ -99,6 +99,8 @@ impl StoreUrl {
     /// # Errors
     /// What the driver says; [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported) if its feature is not built in.
     pub fn open(&self) -> Result<Box<dyn Driver>, Error> {
+        #[cfg(feature = "tracing")]
+        let _span = tracing::debug_span!(target: "annals", "open", store = %self).entered();
         match &self.place {
             Place::Memory => open_memory(),
             Place::Sqlite { path, mode } => open_sqlite(path, *mode),

@@ -1,13 +1,15 @@
 //! What the benchmarks share: the data, the baselines written by hand, and the comparison of both.
 //!
-//! `cargo bench -p annals-bench` runs criterion; `cargo xtask bench` interleaves the two sides of
-//! each comparison in rounds and prints the medians with their ratio, which is what the project
-//! promises.
+//! `cargo xtask bench` runs this crate's program: it interleaves the two sides of each comparison in
+//! rounds and prints the medians with their ratio, which is what the project promises.
+//! `cargo bench -p annals-bench` shows some of the same with criterion's statistics.
 
 mod by_hand;
 mod ratios;
+mod sides;
 mod workload;
 
-pub use by_hand::ByHand;
-pub use ratios::{Table, Wanted};
-pub use workload::Workload;
+pub use by_hand::{ByHand, GroupedByHand, MapByHand};
+pub use ratios::{Row, Run, Table, Wanted, median, percentile, timed};
+pub use sides::{Commits, Sides, new_store};
+pub use workload::{Workload, Write};

@@ -6,7 +6,7 @@ use annals_core::codec::encode;
 use annals_core::{
     Abilities, At, Batch, CONTEXT_BYTES_MAX, Change, CommitEntries, Condition, Conflict, Context, Driver,
     Durability, Entry, Error, ErrorKind, Key, Log, Namespace, Order, Pages, Position, PositionRange, Receipt,
-    Scope, Write,
+    Scope, Selector, Write,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -142,26 +142,29 @@ fn the_commit_of_a_position_is_whole() {
 }
 
 /// A driver that gives the first page again and again, whatever is asked for.
-struct Stuck(MemoryDriver);
+struct Stuck {
+    inner: MemoryDriver,
+    can_erase: bool,
+}
 
 impl Driver for Stuck {
     fn append(&self, b: &[Batch], d: Durability) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.0.append(b, d)
+        self.inner.append(b, d)
     }
     fn sync(&self) -> Result<(), Error> {
-        self.0.sync()
+        self.inner.sync()
     }
     fn last_position(&self) -> Result<Position, Error> {
-        self.0.last_position()
+        self.inner.last_position()
     }
     fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.0.boundary(at)
+        self.inner.boundary(at)
     }
     fn commits(&self, _: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        self.0.commits(PositionRange::ALL, order, limit)
+        self.inner.commits(PositionRange::ALL, order, limit)
     }
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.0.entry(key, at)
+        self.inner.entry(key, at)
     }
 
     fn history(
@@ -172,25 +175,27 @@ impl Driver for Stuck {
         skip: usize,
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
-        self.0.history(key, PositionRange::ALL, order, skip, limit)
+        self.inner.history(key, PositionRange::ALL, order, skip, limit)
     }
     fn state(&self, s: &Scope, at: Position, _: Option<&Key>, limit: usize) -> Result<Vec<Change>, Error> {
-        self.0.state(s, at, None, limit)
+        self.inner.state(s, at, None, limit)
     }
     fn namespaces(&self, s: &Scope, _: Option<&Namespace>, limit: usize) -> Result<Vec<Namespace>, Error> {
-        self.0.namespaces(s, None, limit)
+        self.inner.namespaces(s, None, limit)
     }
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.0.restore(commits)
+        self.inner.restore(commits)
     }
     fn abilities(&self) -> Abilities<'_> {
-        self.0.abilities()
+        let mut abilities = self.inner.abilities();
+        abilities.erase = abilities.erase.filter(|_| self.can_erase);
+        abilities
     }
 }
 
 #[test]
 fn a_driver_that_does_not_go_on_is_an_error_not_a_loop() {
-    let log = Log::new(Stuck(MemoryDriver::new()));
+    let log = Log::new(Stuck { inner: MemoryDriver::new(), can_erase: true });
     append(&log, Batch::new(Context::new()).set(key("a"), *b"\x01")).unwrap();
     append(&log, Batch::new(Context::new()).set(key("a"), *b"\x02")).unwrap();
     fn ends_in_error<T>(pages: Pages<T>) -> bool {
@@ -202,6 +207,18 @@ fn a_driver_that_does_not_go_on_is_an_error_not_a_loop() {
     }
     assert!(ends_in_error(log.state(&Scope::All, Position::MAX)));
     assert!(ends_in_error(log.namespaces(&Scope::All)));
+    assert!(log.erasable(&Selector::under(key("a").namespace().clone())).is_err());
+}
+
+#[test]
+fn a_driver_that_cannot_erase_says_so() {
+    let log = Log::new(Stuck { inner: MemoryDriver::new(), can_erase: false });
+    let all = Selector::under(key("a").namespace().clone());
+    let context = Context::new().actor("dana").reason("asked to");
+    for error in [log.erase(&all, &context).unwrap_err(), log.erasable(&all).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert_eq!(error.to_string(), "this log: its driver cannot erase");
+    }
 }
 
 #[test]

@@ -88,7 +88,7 @@ fn found(damage: impl Fn(&mut Commit, &mut CommitEntries) + Send + Sync + 'stati
     }
     let report = log.verify(|_| {}).unwrap();
     assert_eq!((report.commits, report.damage_count), (3, report.damages.len() as u64));
-    assert_eq!(report.checked.len(), 2);
+    assert_eq!(report.checked.len(), 3);
     report.damages.iter().map(|damage| format!("{} {}", damage.position, damage.what)).collect()
 }
 
@@ -138,4 +138,15 @@ fn a_key_twice_in_a_commit_is_found() {
         twice,
         ["@3 is the second entry of its key in one commit", "@3 is not the newest entry of its key"]
     );
+}
+
+#[test]
+fn an_entry_that_no_erasure_erased_is_found() {
+    let erased = |by| {
+        let by = Position::new(by).unwrap();
+        found(move |_, whole| whole.entries[1].action = Action::Erased { by })
+    };
+    for by in [1, 3, 4, 9] {
+        assert_eq!(erased(by), [format!("@3 was erased by @{by}, which is no later erasure")]);
+    }
 }

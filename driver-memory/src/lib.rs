@@ -303,7 +303,7 @@ impl Erase for MemoryDriver {
         let mut contents = self.write();
         let answer = contents.judge_and_append(audit);
         if let Ok(receipt) = &answer {
-            for position in positions {
+            for position in positions.iter().filter(|position| **position < receipt.commit.first) {
                 contents.erase(*position, receipt.commit.last);
             }
         }

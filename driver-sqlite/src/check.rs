@@ -7,10 +7,10 @@ use rusqlite::Connection;
 
 use crate::failure::Failure;
 use crate::open::in_snapshot;
-use crate::reads;
+use crate::{check_index, reads};
 
 /// How many damages of one kind are listed.
-const LISTED_MAX: usize = 100;
+pub(crate) const LISTED_MAX: usize = 100;
 
 /// Rules about how rows stand to one another: what is said of each number that the query returns.
 const RULES: [(&str, &str); 5] = [
@@ -56,6 +56,8 @@ pub(crate) fn check(connection: &Connection) -> Result<CheckReport, Failure> {
             }
             report.checked.push("every row of every commit".into());
             report.damages.extend(rows(connection)?);
+            report.checked.push("the index against the entries".into());
+            report.damages.extend(index(connection)?);
         }
         Ok(report)
     })
@@ -81,4 +83,11 @@ fn rows(connection: &Connection) -> Result<Vec<String>, Failure> {
         if damages.len() < LISTED_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     Ok(damages)
+}
+
+fn index(connection: &Connection) -> Result<Vec<String>, Failure> {
+    match check_index::check(connection) {
+        Err(Failure::Damaged(damage)) => Ok(vec![damage]),
+        damages => damages,
+    }
 }

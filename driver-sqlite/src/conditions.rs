@@ -2,87 +2,95 @@
 
 use std::sync::Arc;
 
-use annals_core::{Condition, Conflict, Namespace, Position};
-use rusqlite::{Connection, OptionalExtension, params};
+use annals_core::{Condition, Conflict, Namespace, Position, PositionRange};
+use rusqlite::Connection;
 
 use crate::failure::Failure;
+use crate::index;
 use crate::keys::NewKeys;
+use crate::positions::{KeyId, Positions};
 use crate::reads;
 use crate::rows::{self, kind};
+use crate::tail::Part;
 
-/// Returns the conflict of the first condition that does not hold in a log that ends at `last`.
+/// The log as it is inside a transaction that appends.
+pub(crate) struct Moment<'a> {
+    pub(crate) connection: &'a Connection,
+    /// Knows all entries that were there before.
+    pub(crate) tail: &'a Part,
+    /// The entries that the transaction has appended so far.
+    pub(crate) added: &'a Positions,
+    pub(crate) last: Position,
+}
+
+/// Returns the conflict of the first condition that does not hold.
 pub(crate) fn conflict(
-    connection: &Connection,
+    moment: &Moment<'_>,
     keys: &mut NewKeys<'_>,
     conditions: &[Condition],
-    last: Position,
 ) -> Result<Option<Conflict>, Failure> {
     for condition in conditions {
-        if let Some(position) = broken_by(connection, keys, condition, last)? {
-            let lost_to = reads::commit_of(connection, position)?;
-            let concerned =
-                reads::keys_of(connection, &lost_to, Conflict::KEYS_MAX, |key| condition.concerns(key))?;
+        if let Some(position) = moment.broken_by(keys, condition)? {
+            let lost_to = reads::commit_of(moment.connection, position)?;
+            let concerned = |key: &_| condition.concerns(key);
+            let concerned = reads::keys_of(moment.connection, &lost_to, Conflict::KEYS_MAX, concerned)?;
             return Ok(Some(Conflict::new(condition.clone(), Arc::new(lost_to), concerned)));
         }
     }
     Ok(None)
 }
 
-/// Returns the position of the entry that breaks `condition`.
-fn broken_by(
-    connection: &Connection,
-    keys: &mut NewKeys<'_>,
-    condition: &Condition,
-    last: Position,
-) -> Result<Option<Position>, Failure> {
-    match condition {
-        Condition::KeyUnchanged { key, since } => match keys.find(connection, key)? {
-            Some(id) => first_of_key_after(connection, id, *since),
-            None => Ok(None),
-        },
-        Condition::KeyAbsent { key } => match keys.find(connection, key)? {
-            Some(id) => in_effect(connection, id),
-            None => Ok(None),
-        },
-        Condition::NamespaceUnchanged { namespace, since } => {
-            first_of_record_after(connection, namespace, *since)
+impl Moment<'_> {
+    /// Returns the position of the entry that breaks `condition`.
+    fn broken_by(&self, keys: &mut NewKeys<'_>, condition: &Condition) -> Result<Option<Position>, Failure> {
+        match condition {
+            Condition::KeyUnchanged { key, since } => match keys.find(self.connection, key)? {
+                Some(id) => self.first_after(id, *since),
+                None => Ok(None),
+            },
+            Condition::KeyAbsent { key } => match keys.find(self.connection, key)? {
+                Some(id) => self.in_effect(id),
+                None => Ok(None),
+            },
+            Condition::NamespaceUnchanged { namespace, since } => {
+                self.first_of_record_after(namespace, *since)
+            }
+            Condition::LogUnchanged { since } => Ok((self.last > *since).then(|| since.plus(1))),
         }
-        Condition::LogUnchanged { since } => Ok((last > *since).then(|| since.plus(1))),
     }
-}
 
-fn first_of_key_after(
-    connection: &Connection,
-    id: i64,
-    since: Position,
-) -> Result<Option<Position>, Failure> {
-    let sql = "SELECT min(position) FROM annals_entry WHERE key = ?1 AND position > ?2";
-    let mut first = connection.prepare_cached(sql)?;
-    first.query_row(params![id, since.to_i64()], |row| Ok(position_or_none(row)))?
-}
-
-fn first_of_record_after(
-    connection: &Connection,
-    namespace: &Namespace,
-    since: Position,
-) -> Result<Option<Position>, Failure> {
-    let sql = "SELECT min((SELECT min(position) FROM annals_entry WHERE key = k.id AND position > ?2))
-        FROM annals_key AS k WHERE k.namespace = ?1";
-    let mut first = connection.prepare_cached(sql)?;
-    first.query_row(params![namespace.as_str(), since.to_i64()], |row| Ok(position_or_none(row)))?
-}
-
-/// Returns the newest entry of a key unless it is a deletion.
-fn in_effect(connection: &Connection, id: i64) -> Result<Option<Position>, Failure> {
-    let sql = "SELECT position, kind FROM annals_entry WHERE key = ?1 ORDER BY position DESC LIMIT 1";
-    let mut newest = connection.prepare_cached(sql)?;
-    let newest = newest.query_row([id], |row| Ok((rows::position(row, 0), row.get::<_, i64>(1)?)));
-    match newest.optional()? {
-        Some((position, newest)) if newest != kind::DELETED => position.map(Some),
-        _ => Ok(None),
+    fn first_after(&self, key: KeyId, since: Position) -> Result<Option<Position>, Failure> {
+        let before = index::first_after(self.connection, self.tail, key, since)?;
+        Ok(before.or_else(|| self.added.of_key(key, PositionRange::after(since)).next()))
     }
-}
 
-fn position_or_none(row: &rusqlite::Row<'_>) -> Result<Option<Position>, Failure> {
-    Ok(Some(rows::position_or_start(row)?).filter(|position| *position > Position::START))
+    fn first_of_record_after(
+        &self,
+        namespace: &Namespace,
+        since: Position,
+    ) -> Result<Option<Position>, Failure> {
+        let mut select = self.connection.prepare_cached("SELECT id FROM annals_key WHERE namespace = ?1")?;
+        let mut found = select.query([namespace.as_str()])?;
+        let mut first = None;
+        while let Some(row) = found.next()? {
+            let of_key = self.first_after(row.get(0)?, since)?;
+            first = first.into_iter().chain(of_key).min();
+        }
+        Ok(first)
+    }
+
+    /// Returns the newest entry of a key unless it is a deletion.
+    fn in_effect(&self, key: KeyId) -> Result<Option<Position>, Failure> {
+        let newest = match self.added.newest(key, Position::MAX) {
+            Some(position) => Some(position),
+            None => index::newest(self.connection, self.tail, key)?,
+        };
+        let Some(newest) = newest else { return Ok(None) };
+        let sql = "SELECT key, kind FROM annals_entry WHERE position = ?1";
+        let mut select = self.connection.prepare_cached(sql)?;
+        let mut found = select.query([newest.to_i64()])?;
+        let row = found.next()?.ok_or_else(|| rows::wrong_index(newest))?;
+        rows::check_key(row, 0, key, newest)?;
+        Ok(Some(newest).filter(|_| row.get(1) != Ok(kind::DELETED)))
+    }
 }

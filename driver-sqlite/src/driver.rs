@@ -4,18 +4,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use annals_core::{
     Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Entry,
-    Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
+    Erase, Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
 };
-use rusqlite::Connection;
 
 use crate::SqliteOptions;
-use crate::commits::KnownCommits;
 use crate::failure::Failure;
 use crate::held::HeldFiles;
-use crate::keys::KeyIds;
+use crate::known::Known;
+use crate::reader::Reader;
 use crate::readers::Readers;
 use crate::writer::Writer;
-use crate::{check, measure, reads};
+use crate::{check, measure, of_key, reads, scopes};
 
 /// A log in a SQLite file.
 ///
@@ -25,10 +24,9 @@ pub struct SqliteDriver {
     /// What the log is called in errors.
     store: String,
     files: Arc<HeldFiles>,
-    keys: KeyIds,
-    commits: KnownCommits,
+    pub(crate) known: Known,
     // Before the writer: the connection that is closed last tidies up, and must be able to write.
-    readers: Readers,
+    pub(crate) readers: Readers,
     writer: Option<Mutex<Writer>>,
 }
 
@@ -61,11 +59,10 @@ impl SqliteDriver {
         readers: Readers,
         writer: Option<Writer>,
     ) -> SqliteDriver {
-        let (keys, commits) = (KeyIds::default(), KnownCommits::default());
-        SqliteDriver { store, files, keys, commits, readers, writer: writer.map(Mutex::new) }
+        SqliteDriver { store, files, known: Known::default(), readers, writer: writer.map(Mutex::new) }
     }
 
-    fn read<T>(&self, read: impl FnOnce(&Connection) -> Result<T, Failure>) -> Result<T, Error> {
+    fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T, Failure>) -> Result<T, Error> {
         self.readers.read(read).map_err(|failure| failure.into_error(&self.store))
     }
 
@@ -85,31 +82,31 @@ impl Driver for SqliteDriver {
         batches: &[Batch],
         durability: Durability,
     ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.write(|writer| writer.append(&self.keys, batches, durability))
+        self.write(|writer| writer.append(&self.known, batches, durability))
     }
 
     fn sync(&self) -> Result<(), Error> {
-        self.write(|writer| writer.sync(&self.keys))
+        self.write(|writer| writer.sync(&self.known))
     }
 
     fn last_position(&self) -> Result<Position, Error> {
-        self.read(reads::last_position)
+        self.read(Reader::last_position)
     }
 
     fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.read(|connection| match at {
-            At::Position(position) => reads::boundary(connection, position),
-            At::Time(time) => reads::boundary_in_time(connection, time),
+        self.read(|reader| match at {
+            At::Position(position) => reads::boundary(&reader.connection, position),
+            At::Time(time) => reads::boundary_in_time(&reader.connection, time),
         })
     }
 
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        self.read(|connection| reads::commits(connection, range, order, limit))
+        self.read(|reader| reads::commits(&reader.connection, range, order, limit))
     }
 
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.read(|connection| match self.keys.find(connection, key)? {
-            Some(id) => reads::entry(connection, (key, id), at),
+        self.read(|reader| match self.known.keys.find(&reader.connection, key)? {
+            Some(id) => of_key::entry(reader, &self.known.tail, (key, id), at),
             None => Ok(None),
         })
     }
@@ -122,8 +119,8 @@ impl Driver for SqliteDriver {
         skip: usize,
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
-        self.read(|connection| match self.keys.find(connection, key)? {
-            Some(id) => reads::history(connection, &self.commits, (key, id), range, order, skip, limit),
+        self.read(|reader| match self.known.keys.find(&reader.connection, key)? {
+            Some(id) => of_key::history(reader, &self.known, (key, id), range, order, skip, limit),
             None => Ok(Vec::new()),
         })
     }
@@ -135,7 +132,7 @@ impl Driver for SqliteDriver {
         after: Option<&Key>,
         limit: usize,
     ) -> Result<Vec<Change>, Error> {
-        self.read(|connection| reads::state(connection, &self.commits, scope, at, after, limit))
+        self.read(|reader| scopes::state(reader, &self.known, scope, at, after, limit))
     }
 
     fn namespaces(
@@ -144,18 +141,32 @@ impl Driver for SqliteDriver {
         after: Option<&Namespace>,
         limit: usize,
     ) -> Result<Vec<Namespace>, Error> {
-        self.read(|connection| reads::namespaces(connection, scope, after, limit))
+        self.read(|reader| scopes::namespaces(&reader.connection, scope, after, limit))
     }
 
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.write(|writer| writer.restore(&self.keys, commits))
+        self.write(|writer| writer.restore(&self.known, commits))
     }
 
     fn abilities(&self) -> Abilities<'_> {
         let mut abilities = Abilities::default();
         abilities.measure = Some(self);
         abilities.check = Some(self);
+        abilities.erase = Some(self);
         abilities
+    }
+}
+
+impl Erase for SqliteDriver {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        self.write(|writer| writer.erase(&self.known, positions, audit))
+    }
+
+    /// Writes the file anew without what was erased, and empties the `-wal`. Takes as long as copying
+    /// the file, and as much room again meanwhile; other writers wait, and readers who began
+    /// before keep the `-wal` from being emptied: after the busy timeout that is the error `Busy`.
+    fn scrub(&self) -> Result<u64, Error> {
+        self.write(Writer::scrub)
     }
 }
 
@@ -163,7 +174,7 @@ impl Measure for SqliteDriver {
     /// Takes the size of the file with its `-wal` and `-shm`, and counts the commits, which reads
     /// their pages and no others.
     fn measure(&self) -> Result<Size, Error> {
-        self.read(|connection| measure::measure(connection, &self.files))
+        self.read(|reader| measure::measure(&reader.connection, &self.files))
     }
 }
 
@@ -171,7 +182,7 @@ impl Check for SqliteDriver {
     /// Checks the pages and indexes of the file, and that keys, entries and commits fit together.
     /// Reads everything, at one moment of the log; writers go on meanwhile.
     fn check(&self) -> Result<CheckReport, Error> {
-        self.read(check::check)
+        self.read(|reader| check::check(&reader.connection))
     }
 }
 

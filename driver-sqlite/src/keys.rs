@@ -6,6 +6,7 @@ use foldhash::quality::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::failure::Failure;
+use crate::positions::KeyId;
 
 /// The ids of keys, as far as this process knows them.
 ///
@@ -18,7 +19,7 @@ pub(crate) struct KeyIds {
 
 #[derive(Debug, Default)]
 struct Known {
-    ids: HashMap<Key, i64, RandomState>,
+    ids: HashMap<Key, KeyId, RandomState>,
     bytes: usize,
 }
 
@@ -31,7 +32,7 @@ impl KeyIds {
     /// Returns the id of `key` if it is known here or committed to the file.
     ///
     /// `connection` is one that only reads, so what it sees is committed.
-    pub(crate) fn find(&self, connection: &Connection, key: &Key) -> Result<Option<i64>, Failure> {
+    pub(crate) fn find(&self, connection: &Connection, key: &Key) -> Result<Option<KeyId>, Failure> {
         if let Some(id) = self.known(key) {
             return Ok(Some(id));
         }
@@ -41,11 +42,12 @@ impl KeyIds {
     }
 
     /// Returns the id of `key` if it is known here.
-    fn known(&self, key: &Key) -> Option<i64> {
+    fn known(&self, key: &Key) -> Option<KeyId> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).ids.get(key).copied()
     }
 
-    fn learn(&self, ids: impl IntoIterator<Item = (Key, i64)>) {
+    /// Makes ids known that are committed.
+    pub(crate) fn learn(&self, ids: impl IntoIterator<Item = (Key, KeyId)>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (key, id) in ids {
             let bytes = key.namespace().as_str().len() + key.field().as_str().len() + Self::KEY_BYTES;
@@ -62,7 +64,7 @@ impl KeyIds {
 #[derive(Debug)]
 pub(crate) struct NewKeys<'a> {
     committed: &'a KeyIds,
-    found: Vec<(Key, i64)>,
+    found: Vec<(Key, KeyId)>,
 }
 
 impl<'a> NewKeys<'a> {
@@ -71,7 +73,7 @@ impl<'a> NewKeys<'a> {
     }
 
     /// Returns the id of `key` if it has one.
-    pub(crate) fn find(&mut self, connection: &Connection, key: &Key) -> Result<Option<i64>, Failure> {
+    pub(crate) fn find(&mut self, connection: &Connection, key: &Key) -> Result<Option<KeyId>, Failure> {
         if let Some(id) = self.committed.known(key) {
             return Ok(Some(id));
         }
@@ -81,7 +83,7 @@ impl<'a> NewKeys<'a> {
     }
 
     /// Returns the id of `key`, giving it one if it has none.
-    pub(crate) fn find_or_add(&mut self, connection: &Connection, key: &Key) -> Result<i64, Failure> {
+    pub(crate) fn find_or_add(&mut self, connection: &Connection, key: &Key) -> Result<KeyId, Failure> {
         if let Some(id) = self.find(connection, key)? {
             return Ok(id);
         }
@@ -92,13 +94,13 @@ impl<'a> NewKeys<'a> {
         Ok(id)
     }
 
-    /// Makes the ids known to all, now that they are committed.
-    pub(crate) fn committed(self) {
-        self.committed.learn(self.found);
+    /// Returns the ids that were not known before.
+    pub(crate) fn into_found(self) -> Vec<(Key, KeyId)> {
+        self.found
     }
 }
 
-fn select(connection: &Connection, key: &Key) -> Result<Option<i64>, Failure> {
+fn select(connection: &Connection, key: &Key) -> Result<Option<KeyId>, Failure> {
     let sql = "SELECT id FROM annals_key WHERE namespace = ?1 AND field = ?2";
     let mut find = connection.prepare_cached(sql)?;
     Ok(find.query_row(names(key), |row| row.get(0)).optional()?)

@@ -41,6 +41,25 @@
 //! stored bytes. They read in any SQLite shell from 3.37 on; while
 //! other processes have the file open, only in one from 3.51.3 on.
 //!
+//! # Speed
+//! Appends keep no index by key: an entry costs its own bytes, also where the keys of a batch are
+//! spread over the whole log. The index follows in *passes*, a slice inside every so many appends.
+//! What it does not name yet, the *tail*, is known in memory (at most some 80,000 entries, 2 MiB; a
+//! batch larger than that is indexed in its own transaction) and is found again by the first read
+//! after opening, which scans the tail and nothing before it: the same at any length of the log. The
+//! design is that of posting lists in search engines, with one run in memory.
+//!
+//! [`last_position`](annals_core::Driver::last_position) costs little more than SQLite's `PRAGMA
+//! data_version` while nobody writes.
+//!
+//! # Erasing
+//! [`Erase`](annals_core::Erase) turns rows of values into rows that name their erasure, in one durable
+//! transaction; then `scrub` writes the file anew (`VACUUM`) and empties the `-wal`, so that no copy is
+//! left in a free page or in the gap of one. That takes as long as copying the file and as much room
+//! again; writers wait meanwhile, and if some reader holds the `-wal` for longer than the busy timeout,
+//! the answer is the kind [`Busy`](annals_core::ErrorKind::Busy): the values are erased, and the scrub is
+//! to be done again.
+//!
 //! # Moving, copying, removing
 //! Move, copy or replace a log only while nobody has it open; then it is one file. While it is open
 //! the newest commits stand in its `-wal` file, which belongs to that file and to that name: left
@@ -60,21 +79,35 @@
 //! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,
 //! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
 
+mod appender;
 mod check;
+mod check_index;
 mod commits;
 mod conditions;
+#[cfg(test)]
+mod costs;
 mod driver;
+mod erase;
 mod failure;
 mod held;
+mod index;
 mod keys;
+mod known;
 mod measure;
+mod of_key;
 mod open;
 mod options;
+mod pass;
 mod place;
+mod positions;
+mod posting;
+mod reader;
 mod readers;
 mod reads;
 mod rows;
 mod schema;
+mod scopes;
+mod tail;
 mod writer;
 
 pub use driver::SqliteDriver;

@@ -18,9 +18,14 @@ pub(crate) fn measure(connection: &Connection, files: &HeldFiles) -> Result<Size
         Ok(Size {
             commits: u64::try_from(counts.0).unwrap_or(0),
             keys: counts.1.and_then(|keys| u64::try_from(keys).ok()).unwrap_or(0),
-            bytes: size(files.path()) + size(&files.beside("-wal")) + size(&files.beside("-shm")),
+            bytes: bytes(files),
         })
     })
+}
+
+/// Returns the bytes that all files of the log have.
+pub(crate) fn bytes(files: &HeldFiles) -> u64 {
+    size(files.path()) + size(&files.beside("-wal")) + size(&files.beside("-shm"))
 }
 
 /// Asks for the size only: opening and closing the file would drop this process's locks on it.

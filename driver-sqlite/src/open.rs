@@ -12,6 +12,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::failure::{Failure, NOT_SQLITE};
 use crate::held::HeldFiles;
 use crate::place::Place;
+use crate::posting;
+use crate::reader::Reader;
 use crate::readers::Readers;
 use crate::schema::{self, Contents, FORMAT_VERSION};
 use crate::writer::Writer;
@@ -41,7 +43,9 @@ pub(crate) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteDriver,
     match open() {
         Ok((reader, writer, files)) => {
             let readers = Readers::new(Arc::clone(&files), options.clone(), reader);
-            let writer = writer.map(|writer| Writer::new(writer, Arc::clone(&files), Durability::Synced));
+            let writer = writer.map(|connection| {
+                Writer::new(connection, Arc::clone(&files), Durability::Synced, options.pace)
+            });
             Ok(SqliteDriver::new(store, files, readers, writer))
         }
         Err(failure) => Err(Failure::into_error(failure, &store)),
@@ -49,8 +53,10 @@ pub(crate) fn open(options: &SqliteOptions, path: &Path) -> Result<SqliteDriver,
 }
 
 /// Opens a connection that can only read.
-pub(crate) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
-    connect(path, options, OpenFlags::SQLITE_OPEN_READ_ONLY)
+pub(crate) fn open_reader(path: &Path, options: &SqliteOptions) -> Result<Reader, Failure> {
+    let connection = connect(path, options, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    posting::teach(&connection)?;
+    Ok(Reader::new(connection))
 }
 
 fn check_library(version: i32) -> Result<(), Failure> {
@@ -121,14 +127,19 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 
 /// Returns a reading connection to a file that holds a log of ours, creating the log in an empty
 /// one. Any other file is refused before anything could write to it.
-fn identified(path: &Path, options: &SqliteOptions) -> Result<Connection, Failure> {
-    let reader = open_reader(path, options)?;
-    let contents = match in_snapshot(&reader, schema::identify) {
+fn identified(path: &Path, options: &SqliteOptions) -> Result<Reader, Failure> {
+    let look = || -> Result<(Reader, Contents), Failure> {
+        let reader = open_reader(path, options)?;
+        let contents = in_snapshot(&reader.connection, schema::identify)?;
+        Ok((reader, contents))
+    };
+    let (reader, contents) = match look() {
         // An unfinished change from before a crash stands beside the file; only a writer can undo it.
         Err(failure) if failure.code() == Some(ErrorCode::ReadOnly) && !options.read_only => {
-            in_snapshot(&connect_writing(path, options)?, schema::identify)
+            in_snapshot(&connect_writing(path, options)?, schema::identify)?;
+            look()
         }
-        contents => contents,
+        found => found,
     }?;
     match contents {
         Contents::Empty if options.create && !options.read_only => create_log(path, options)?,
@@ -193,6 +204,8 @@ fn connect_writing(path: &Path, options: &SqliteOptions) -> Result<Connection, F
         let message = "the file cannot be written; open it read-only, or change its permissions".into();
         return Err(Failure::Refused(ErrorKind::ReadOnly, message));
     }
+    // What a row leaves behind is overwritten; see `erase`. Rows that are only added leave nothing.
+    connection.pragma_update(None, "secure_delete", true)?;
     Ok(connection)
 }
 
@@ -295,12 +308,12 @@ mod tests {
         let options = SqliteOptions::default();
         drop(options.open(&path).unwrap());
         let reader = open_reader(&path, &options).unwrap();
-        let sql = "SELECT max(position) FROM annals_entry WHERE key = ?1 AND position <= ?2";
+        let sql = "SELECT max(first) FROM annals_posting WHERE key = ?1 AND first <= ?2";
         for number in 0..10 {
-            let mut select = reader.prepare_cached(sql).unwrap();
+            let mut select = reader.connection.prepare_cached(sql).unwrap();
             let _: Option<i64> = select.query_row([number, number], |row| row.get(0)).unwrap();
         }
-        let select = reader.prepare_cached(sql).unwrap();
+        let select = reader.connection.prepare_cached(sql).unwrap();
         assert_eq!(select.get_status(rusqlite::StatementStatus::Run), 10);
         assert_eq!(select.get_status(rusqlite::StatementStatus::RePrepare), 0);
     }

@@ -4,6 +4,7 @@ use std::time::Duration;
 use annals_core::Error;
 
 use crate::SqliteDriver;
+use crate::pass::Pace;
 
 /// What SQLite's signed 32-bit number of milliseconds holds.
 const BUSY_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
@@ -31,6 +32,7 @@ pub struct SqliteOptions {
     pub(crate) cache_kib: u32,
     pub(crate) create: bool,
     pub(crate) read_only: bool,
+    pub(crate) pace: Pace,
 }
 
 impl Default for SqliteOptions {
@@ -40,6 +42,7 @@ impl Default for SqliteOptions {
             cache_kib: 16 * 1024,
             create: true,
             read_only: false,
+            pace: Pace::default(),
         }
     }
 }
@@ -76,6 +79,14 @@ impl SqliteOptions {
     /// `-shm` files beside the file, so the folder must be writable unless they are there.
     pub fn read_only(mut self, read_only: bool) -> SqliteOptions {
         self.read_only = read_only;
+        self
+    }
+
+    /// Sets how the index follows: a pass begins at so many entries without it, an append that reaches
+    /// a multiple of `step` makes a slice, of `share` entries for each appended one. For tests.
+    #[doc(hidden)]
+    pub fn pace(mut self, tail: u64, step: u64, share: u64) -> SqliteOptions {
+        self.pace = Pace { tail: tail.max(1), step: step.max(1), share: share.max(1), ..self.pace };
         self
     }
 

@@ -92,9 +92,19 @@ pub(crate) fn position(row: &Row<'_>, at: usize) -> Result<Position, Failure> {
     found.filter(|position| *position > Position::START).ok_or_else(damaged)
 }
 
-/// Returns the position in column 0, [`Position::START`] where it is NULL: there is none.
-pub(crate) fn position_or_start(row: &Row<'_>) -> Result<Position, Failure> {
-    if row.get_ref(0)? == ValueRef::Null { Ok(Position::START) } else { position(row, 0) }
+/// Returns the position in column `at`, [`Position::START`] where it is NULL: there is none.
+pub(crate) fn position_or_start(row: &Row<'_>, at: usize) -> Result<Position, Failure> {
+    if row.get_ref(at)? == ValueRef::Null { Ok(Position::START) } else { position(row, at) }
+}
+
+/// Fails unless column `at`, the key of the entry found at `position`, is the key that the index said.
+pub(crate) fn check_key(row: &Row<'_>, at: usize, key: i64, position: Position) -> Result<(), Failure> {
+    if row.get_ref(at)? == ValueRef::Integer(key) { Ok(()) } else { Err(wrong_index(position)) }
+}
+
+/// Returns the error of an entry that is not what the index says.
+pub(crate) fn wrong_index(position: Position) -> Failure {
+    Failure::Damaged(format!("the file is damaged: the index is wrong about the entry at {position}"))
 }
 
 /// Returns the position in column 0, where a commit ends, and the time in column 1.

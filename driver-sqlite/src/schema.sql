@@ -17,8 +17,24 @@ CREATE TABLE annals_entry (
                                   -- erased it, 8 bytes, big-endian
 ) STRICT;
 
--- The position is the rowid, which every index ends with: entries stand in order below their key.
-CREATE INDEX annals_entry_key ON annals_entry (key);
+CREATE TABLE annals_posting (
+    -- Where up to 128 entries of one key stand: the index by key, filled in arrears by passes.
+    key    INTEGER NOT NULL, -- annals_key.id
+    first  INTEGER NOT NULL, -- the least of their positions
+    last   INTEGER NOT NULL, -- the greatest; the same as first if there is but one
+    middle BLOB NOT NULL,    -- those in between, each as the distance from the one before (LEB128)
+    PRIMARY KEY (key, first)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE annals_index (
+    -- How far annals_posting goes: one row. The entries after indexed_until are the tail.
+    indexed_until INTEGER NOT NULL, -- every entry up to this position stands in a posting
+    pass_through  INTEGER NOT NULL, -- the running pass takes those up to this one; none runs if it is the same
+    pass_key      INTEGER NOT NULL, -- the pass has taken those of keys up to this id
+    pages         INTEGER NOT NULL  -- the size of the file when the last pass began
+) STRICT;
+
+INSERT INTO annals_index VALUES (0, 0, 0, 0);
 
 CREATE TABLE annals_commit (
     -- One atomic group of entries. An entry's commit is the first one with last >= position.
@@ -128,10 +144,12 @@ CREATE VIEW annals_history (
     position, namespace, field, kind, value, bytes, commit_position, recorded_at, recorded_at_us,
     occurred_at, occurred_at_us, actor, reason
 ) AS
--- One row an entry: every change there ever was, with its commit.
+-- One row an entry: every change there ever was, with its commit. In order of position: to choose
+-- some of one key reads them all.
 SELECT e.position, k.namespace, k.field,
     CASE e.kind WHEN 0 THEN 'set' WHEN 1 THEN 'deleted' WHEN 2 THEN 'erased' END,
-    CASE e.kind WHEN 0 THEN v.value END, CASE e.kind WHEN 0 THEN e.value END, c.last, c.recorded_at, c.recorded_at_us, c.occurred_at, c.occurred_at_us,
+    CASE e.kind WHEN 0 THEN v.value END, CASE e.kind WHEN 0 THEN e.value END, c.last,
+    c.recorded_at, c.recorded_at_us, c.occurred_at, c.occurred_at_us,
     coalesce(e.actor, c.actor), coalesce(e.reason, c.reason)
 FROM annals_entry AS e
 JOIN annals_key AS k ON k.id = e.key
@@ -142,9 +160,17 @@ CREATE VIEW annals_current (
     namespace, field, position, kind, value, bytes, commit_position, recorded_at, recorded_at_us,
     occurred_at, occurred_at_us, actor, reason
 ) AS
--- One row a key whose newest entry is not a deletion. Costs the keys, not their history.
+-- One row a key whose newest entry is not a deletion. Costs the keys and the tail, not the history.
+WITH tail (key, position) AS MATERIALIZED (
+    SELECT key, max(position) FROM annals_entry
+    WHERE position > (SELECT indexed_until FROM annals_index) GROUP BY key
+)
 SELECT k.namespace, k.field, h.position, h.kind, h.value, h.bytes, h.commit_position,
     h.recorded_at, h.recorded_at_us, h.occurred_at, h.occurred_at_us, h.actor, h.reason
 FROM annals_key AS k
-JOIN annals_history AS h ON h.position = (SELECT max(position) FROM annals_entry WHERE key = k.id)
+LEFT JOIN tail AS t ON t.key = k.id
+JOIN annals_history AS h ON h.position = coalesce(
+    t.position,
+    (SELECT last FROM annals_posting WHERE key = k.id ORDER BY first DESC LIMIT 1)
+)
 WHERE h.kind <> 'deleted';

@@ -2,9 +2,10 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Error,
-    ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Erase,
+    Error, ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
+use fastrand::Rng;
 
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,10 +18,10 @@ pub enum Fault {
     AnswerLost,
 }
 
-/// A decorator that fails one chosen call to the driver below.
+/// A decorator that fails chosen calls to the driver below: one, or some at random.
 ///
-/// Calls are counted from 1 over all methods but [`Driver::abilities`], which cannot fail. With
-/// no fault armed every call goes through untouched.
+/// Calls are counted from 1 over all methods but [`Driver::abilities`], which cannot fail, those of
+/// [`Erase`] included. With no fault armed every call goes through untouched.
 ///
 /// ```
 /// use annals_conformance::{Fault, Faulty, ScanDriver};
@@ -34,27 +35,59 @@ pub enum Fault {
 /// ```
 pub struct Faulty<D> {
     inner: D,
-    armed: Option<(u64, Fault)>,
+    armed: Armed,
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
+enum Armed {
+    Never,
+    Once(u64, Fault),
+    OneIn(u64),
+}
+
+#[derive(Debug)]
 struct State {
     calls: u64,
     poisoned: bool,
+    random: Rng,
 }
 
 impl<D> Faulty<D> {
     /// Returns `inner` with no fault armed.
     #[must_use]
     pub fn new(inner: D) -> Faulty<D> {
-        Faulty { inner, armed: None, state: Mutex::default() }
+        let state = State { calls: 0, poisoned: false, random: Rng::with_seed(0) };
+        Faulty { inner, armed: Armed::Never, state: Mutex::new(state) }
     }
 
     /// Arms one fault: the `number`th call, counted from 1, fails.
     #[must_use]
     pub fn fail_call(mut self, number: u64, fault: Fault) -> Faulty<D> {
-        self.armed = Some((number, fault));
+        self.armed = Armed::Once(number, fault);
+        self
+    }
+
+    /// Arms many faults: each call fails with a chance of one in `calls`, nine times
+    /// [refused](Fault::Refused) for each time that its [answer is lost](Fault::AnswerLost). Which
+    /// calls fail follows from `seed` and the order of the calls.
+    ///
+    /// ```
+    /// use annals_conformance::{Faulty, ScanDriver};
+    /// use annals_core::Driver;
+    ///
+    /// let driver = Faulty::new(ScanDriver::new()).fail_at_random(4, 7);
+    /// let failed = (0..400).filter(|_| driver.last_position().is_err()).count();
+    /// assert!((50..150).contains(&failed));
+    /// ```
+    ///
+    /// # Panics
+    /// If `calls` is 0.
+    #[must_use]
+    pub fn fail_at_random(mut self, calls: u64, seed: u64) -> Faulty<D> {
+        assert!(calls > 0, "one call in none cannot fail");
+        self.armed = Armed::OneIn(calls);
+        self.lock().random = Rng::with_seed(seed);
         self
     }
 
@@ -95,7 +128,14 @@ impl<D> Faulty<D> {
     fn next_fault(&self) -> Option<Fault> {
         let mut state = self.lock();
         state.calls += 1;
-        self.armed.filter(|(number, _)| *number == state.calls).map(|(_, fault)| fault)
+        match self.armed {
+            Armed::Once(number, fault) if number == state.calls => Some(fault),
+            Armed::OneIn(calls) if state.random.u64(..calls) == 0 => Some(match state.random.u8(..10) {
+                0 => Fault::AnswerLost,
+                _ => Fault::Refused,
+            }),
+            Armed::Never | Armed::Once(..) | Armed::OneIn(_) => None,
+        }
     }
 }
 
@@ -164,7 +204,26 @@ impl<D: Driver> Driver for Faulty<D> {
     }
 
     fn abilities(&self) -> Abilities<'_> {
-        self.inner.abilities()
+        let mut abilities = self.inner.abilities();
+        abilities.erase = abilities.erase.map(|_| self as &dyn Erase);
+        abilities
+    }
+}
+
+impl<D: Driver> Faulty<D> {
+    fn eraser(&self) -> Result<&dyn Erase, Error> {
+        let inner = self.inner.abilities().erase;
+        Ok(inner.ok_or_else(|| DriverError::new(ErrorKind::Unsupported, "faulty:", "it cannot erase"))?)
+    }
+}
+
+impl<D: Driver> Erase for Faulty<D> {
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        self.write(|_| self.eraser()?.erase(positions, audit))
+    }
+
+    fn scrub(&self) -> Result<u64, Error> {
+        self.write(|_| self.eraser()?.scrub())
     }
 }
 

@@ -17,12 +17,15 @@
 //! });
 //! ```
 //!
-//! Each rule is a function in [`rules`] and says in its documentation which promise it shows; one
+//! Each rule is a function in [`rules`], where a table says which promise it shows; one
 //! of them, [`rules::agrees_with_a_linear_scan`], runs random steps against a driver and
 //! [`ScanDriver`], which is too simple to be wrong, and compares every answer. `PROPTEST_CASES`
 //! sets how many times.
 //!
-//! [`Faulty`] is a decorator that fails a chosen call. [`write_a_driver`] is the page to read
+//! [`assert_linearizable`] lets threads use stores over one log at the same time and checks that an
+//! order explains what they were answered; a rule does it for each driver.
+//!
+//! [`Faulty`] is a decorator that fails chosen calls. [`write_a_driver`] is the page to read
 //! before writing a driver.
 
 #![expect(
@@ -33,6 +36,7 @@
 
 mod contents;
 mod faulty;
+mod histories;
 mod places;
 mod rounds;
 pub mod rules;
@@ -43,5 +47,6 @@ mod suite;
 pub mod write_a_driver;
 
 pub use faulty::{Fault, Faulty};
+pub use histories::{assert_linearizable, assert_linearizable_despite};
 pub use places::{Opened, Places};
 pub use scan_driver::ScanDriver;

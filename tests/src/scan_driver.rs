@@ -148,9 +148,10 @@ impl Driver for ScanDriver {
 impl Erase for ScanDriver {
     fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
         let mut commits = self.lock();
+        let before = commits.len();
         let answer = append(&mut commits, audit);
         if let Ok(receipt) = &answer {
-            let entries = commits.iter_mut().flat_map(|item| &mut item.entries);
+            let entries = commits.iter_mut().take(before).flat_map(|item| &mut item.entries);
             let is_meant =
                 |entry: &Entry| positions.contains(&entry.position) && matches!(entry.action, Action::Set(_));
             for entry in entries.filter(|entry| is_meant(entry)) {

@@ -46,6 +46,9 @@ pub(crate) enum Step {
     },
     BoundaryOfPosition(Where),
     BoundaryOfTime(i64),
+    /// Erases at these positions.
+    Erase(Vec<Where>, BatchStep),
+    Scrub,
     Sync,
     Reopen,
     /// Restores everything into an empty log and goes on there.
@@ -152,6 +155,12 @@ impl Pair {
                 self.compare(|log| log.boundary(At::Position(at.resolve(last))))?;
             }
             Step::BoundaryOfTime(micros) => self.compare(|log| log.boundary(At::Time(time(*micros))))?,
+            Step::Erase(positions, audit) => self.erase(positions, audit, last)?,
+            Step::Scrub => {
+                if let Some(ability) = self.log.abilities().erase {
+                    ability.scrub()?;
+                }
+            }
             Step::Sync => self.log.sync()?,
             Step::Reopen => self.log = self.log.reopen(),
             Step::MoveToAnotherPlace => self.log = moved(&self.log, places)?,
@@ -173,6 +182,22 @@ impl Pair {
             answers.into_iter().map(|answer| answer.map(commit)).collect::<Vec<_>>()
         };
         prop_assert_eq!(commits(found), commits(expected), "left: the driver, right: the model");
+        Ok(())
+    }
+
+    /// A driver that cannot erase passes over it.
+    fn erase(&mut self, positions: &[Where], audit: &BatchStep, last: Position) -> Result<(), TestCaseError> {
+        let abilities = [self.log.abilities(), self.model.abilities()];
+        let [Some(found), Some(expected)] = abilities.map(|abilities| abilities.erase) else { return Ok(()) };
+        let mut positions: Vec<Position> = positions.iter().map(|position| position.resolve(last)).collect();
+        positions.sort_unstable();
+        positions.dedup();
+        self.batches += 1;
+        let audit = audit.batch(self.batches, last);
+        let audit = Batch { id: CommitId::Made(audit.id.uuid()), ..audit };
+        let found = found.erase(&positions, &audit)?.map(|receipt| receipt.commit);
+        let expected = expected.erase(&positions, &audit)?.map(|receipt| receipt.commit);
+        prop_assert_eq!(found, expected, "left: the driver, right: the model");
         Ok(())
     }
 
@@ -323,6 +348,8 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(scope, after, limit)| Step::Namespaces { scope, after, limit }),
         1 => a_position().prop_map(Step::BoundaryOfPosition),
         1 => (-1..14_i64).prop_map(Step::BoundaryOfTime),
+        2 => (vec(a_position(), 0..6), a_batch()).prop_map(|(at, audit)| Step::Erase(at, audit)),
+        1 => Just(Step::Scrub),
         1 => Just(Step::Sync),
         2 => Just(Step::Reopen),
         1 => Just(Step::MoveToAnotherPlace),

@@ -78,6 +78,7 @@ macro_rules! __each_rule {
             a_conflict_disturbs_no_neighbour
             one_of_racing_writers_wins
             no_update_is_lost
+            histories_are_linearizable
 
             a_repeated_given_id_returns_the_first_receipt
             a_given_id_is_appended_once_within_one_call
@@ -114,6 +115,8 @@ macro_rules! __each_rule {
             values_of_every_size_come_back
             names_of_every_form_come_back
             commits_of_many_entries_come_back
+            the_largest_batches_come_back
+            questions_at_the_limits_are_answered
 
             reopening_keeps_everything
             appends_continue_after_reopening
@@ -124,6 +127,15 @@ macro_rules! __each_rule {
             erased_entries_are_restored_as_such
             a_restored_log_continues
             restore_refuses_what_does_not_continue
+
+            erased_entries_keep_everything_but_their_values
+            every_read_tells_of_what_was_erased
+            conditions_hold_over_erased_entries
+            an_erasure_stands_or_falls_as_a_commit
+            what_is_erased_stays_so
+            many_entries_are_erased_at_once
+            readers_see_whole_erasures
+            a_failed_erasure_is_whole_or_nothing
 
             measure_counts_commits_and_keys
             a_sound_log_passes_its_own_check

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 const USAGE: &str = "\
 usage: cargo xtask CHORE
+       cargo xtask bench -- [--quick] [PART]...
 
 chores:
   test     everything that CI runs: format, lints, tests, documentation, examples;
@@ -19,18 +20,19 @@ chores:
            runs a command with the address of a throw-away PostgreSQL server in
            $ANNALS_TEST_POSTGRES: cargo xtask postgres -- cargo test --workspace
   fix      format, and apply the lints' suggestions
-  bench    the ratios against hand-written baselines, same run, as in docs/speed.md
+  bench    the ratios against hand-written baselines, same run, as in docs/speed.md;
+           `-- PART...` runs some parts, `-- --quick` shows that they work
 ";
 
 fn main() -> ExitCode {
     let arguments: Vec<OsString> = env::args_os().skip(1).collect();
-    let words: Vec<&str> = arguments.iter().filter_map(|argument| argument.to_str()).collect();
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
     let done = match words[..] {
         ["test"] => test(true),
         ["test", "--no-postgres"] => test(false),
         ["postgres", "--", ..] => postgres::run_with_server(arguments.get(2..).unwrap_or_default()),
         ["fix"] => fix(),
-        ["bench"] => run(&["bench", "--package", "annals-bench", "--", "--ratios"]),
+        ["bench", ..] => bench(),
         _ => {
             say(USAGE);
             return ExitCode::from(2);
@@ -47,15 +49,17 @@ fn main() -> ExitCode {
 
 fn test(with_postgres: bool) -> Result<(), String> {
     let start = Instant::now();
-    let postgres = Postgres::choose(with_postgres)?;
+    let postgres = postgres::ForTests::choose(with_postgres)?;
     run(&["fmt", "--all", "--check"])?;
     run(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
     let workspace = ["test", "--workspace", "--locked"];
-    postgres.finish(cargo(&workspace), &workspace)?;
+    finish(postgres.tell(&mut cargo(&workspace)), &workspace)?;
     // The conversions are off by default; the face must stand without any driver.
     run(&["test", "--package", "annals-codec", "--all-features", "--locked"])?;
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &bare[..]].concat())?;
+    traced()?;
+    schedules()?;
     documentation()?;
     for example in examples("annals")? {
         run(&["run", "--quiet", "--locked", "--package", "annals", "--example", &example])?;
@@ -64,37 +68,38 @@ fn test(with_postgres: bool) -> Result<(), String> {
     Ok(())
 }
 
-/// Where the tests of the PostgreSQL driver find a server.
-enum Postgres {
-    /// The environment says.
-    Given,
-    Own(postgres::Server),
-    /// Nowhere: they are to say that they were skipped.
-    None,
-}
-
-impl Postgres {
-    fn choose(wanted: bool) -> Result<Postgres, String> {
-        match wanted {
-            false => Ok(Postgres::None),
-            true if env::var_os(postgres::URL).is_some() => Ok(Postgres::Given),
-            true => postgres::Server::start().map(Postgres::Own),
-        }
-    }
-
-    fn finish(&self, mut command: Command, arguments: &[&str]) -> Result<(), String> {
-        match self {
-            Postgres::Given => {}
-            Postgres::Own(server) => drop(command.env(postgres::URL, server.url())),
-            Postgres::None => drop(command.env("ANNALS_NO_POSTGRES", "1")),
-        }
-        finish(&mut command, arguments)
-    }
+/// The feature `tracing`, which no other chore compiles.
+fn traced() -> Result<(), String> {
+    let packages = ["--package", "annals-core", "--package", "annals", "--features", "annals/tracing"];
+    let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
+    run(&[&["clippy"], &packages[..], &lint].concat())?;
+    run(&["test", "--package", "annals", "--features", "tracing", "--test", "tracing", "--locked"])
 }
 
 fn fix() -> Result<(), String> {
     run(&["fmt", "--all"])?;
     run(&["clippy", "--workspace", "--all-targets", "--fix", "--allow-dirty", "--allow-staged"])
+}
+
+fn bench() -> Result<(), String> {
+    let parts: Vec<String> = env::args().skip(2).skip_while(|argument| argument == "--").collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    run(&[&["run", "--release", "--package", "annals-bench", "--"], &parts[..]].concat())
+}
+
+/// Lints and runs the programs whose threads are run in very many orders. All of the crate is built anew
+/// for them, so in a folder of its own, and a little optimised, which pays at once.
+fn schedules() -> Result<(), String> {
+    let target =
+        ["--package", "annals-core", "--test", "shuttle", "--locked", "--target-dir", "target/shuttle"];
+    let target = [&target[..], &["--config", "profile.dev.opt-level=1"]].concat();
+    for arguments in [
+        [&["clippy"], &target[..], &["--", "--deny", "warnings"]].concat(),
+        [&["test"], &target[..]].concat(),
+    ] {
+        finish(cargo(&arguments).env("RUSTFLAGS", "--cfg shuttle"), &arguments)?;
+    }
+    Ok(())
 }
 
 fn documentation() -> Result<(), String> {

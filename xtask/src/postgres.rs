@@ -231,6 +231,34 @@ fn said(error: &std::io::Error) -> String {
     format!("the server cannot be started: {error}")
 }
 
+/// Where the tests find a server.
+pub(crate) enum ForTests {
+    /// The environment says.
+    Given,
+    Own(Server),
+    /// Nowhere: those that need one are to say that they were skipped.
+    None,
+}
+
+impl ForTests {
+    pub(crate) fn choose(is_wanted: bool) -> Result<ForTests, String> {
+        match is_wanted {
+            false => Ok(ForTests::None),
+            true if env::var_os(URL).is_some() => Ok(ForTests::Given),
+            true => Server::start().map(ForTests::Own),
+        }
+    }
+
+    /// Lets a command know.
+    pub(crate) fn tell<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        match self {
+            ForTests::Given => command,
+            ForTests::Own(server) => command.env(URL, server.url()),
+            ForTests::None => command.env_remove(URL).env("ANNALS_NO_POSTGRES", "1"),
+        }
+    }
+}
+
 /// Runs a command with the address of a server in [`URL`].
 pub(crate) fn run_with_server(command: &[OsString]) -> Result<(), String> {
     let (program, arguments) =

@@ -1,11 +1,15 @@
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
-use annals::codec::Uuid;
-use annals::{Context, Store};
+use annals::codec::{self, Uuid};
+use annals::{Batch, Condition, Context, Durability, Key, Position, Store};
 
 on_every_driver! {
     callbacks_come_in_position_order,
+    callbacks_come_in_position_order_whatever_way_is_appended,
+    a_commit_that_another_thread_tells_of_returns_after_its_own_calls,
     callbacks_may_write_and_later_calls_tell_of_it,
     a_panic_in_a_callback_is_contained,
     a_dropped_watch_is_called_no_more,
@@ -43,6 +47,70 @@ fn callbacks_come_in_position_order(store: &Store) {
         }
     });
     assert_eq!(*noted.lock().unwrap(), (1..=80).collect::<Vec<u64>>());
+}
+
+fn callbacks_come_in_position_order_whatever_way_is_appended(store: &Store) {
+    let (_watch, noted) = noting(store);
+    let batch = |field: &str| {
+        Batch::new(Context::new()).set(Key::parse("direct", field).unwrap(), codec::encode(&1).unwrap())
+    };
+    let is_told = |position: Position| noted.lock().unwrap().contains(&position.get());
+    thread::scope(|scope| {
+        for writer in 0..8_i64 {
+            let is_told = &is_told;
+            scope.spawn(move || {
+                for number in 0..25_i64 {
+                    let last = match writer % 4 {
+                        0 => {
+                            let two = batch("x").delete(Key::parse("direct", "z").unwrap());
+                            store.log().append(two, Durability::Buffered).unwrap().position()
+                        }
+                        1 => {
+                            let lost =
+                                batch("x").on_condition(Condition::LogUnchanged { since: Position::START });
+                            let all = vec![batch("x"), lost, batch("y")];
+                            let answers = store.log().append_all(all, Durability::Synced).unwrap();
+                            assert!(answers[1].is_err());
+                            assert!(is_told(answers[0].as_ref().unwrap().position()));
+                            answers[2].as_ref().unwrap().position()
+                        }
+                        _ => store.record("r").unwrap().set("n", &number).unwrap().position(),
+                    };
+                    assert!(is_told(last), "told before the append returned");
+                }
+            });
+        }
+    });
+    let last = store.log().last_position().unwrap().get();
+    assert_eq!(last, 2 * 25 * 2 + 2 * 25 * 2 + 4 * 25);
+    assert_eq!(*noted.lock().unwrap(), (1..=last).collect::<Vec<u64>>());
+}
+
+fn a_commit_that_another_thread_tells_of_returns_after_its_own_calls(store: &Store) {
+    let telling = Arc::new(AtomicBool::new(false));
+    let told = Arc::new(AtomicBool::new(false));
+    let (slow, is_telling, is_told) = (store.clone(), Arc::clone(&telling), Arc::clone(&told));
+    let _watch = store.on_change(move |change| {
+        let position = change.position().get();
+        if position == 1 {
+            is_telling.store(true, Ordering::SeqCst);
+            while slow.log().last_position().unwrap().get() < 2 {
+                thread::yield_now();
+            }
+        } else {
+            thread::sleep(Duration::from_millis(50));
+            is_told.store(true, Ordering::SeqCst);
+        }
+    });
+    let record = store.record("r").unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| record.set("n", &1).unwrap());
+        while !telling.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        assert_eq!(record.set("n", &2).unwrap().position().get(), 2);
+        assert!(told.load(Ordering::SeqCst), "returned before its callback");
+    });
 }
 
 fn callbacks_may_write_and_later_calls_tell_of_it(store: &Store) {

@@ -16,16 +16,26 @@ macro_rules! on_every_driver {
     };
 }
 
+mod actors;
 mod callbacks;
+mod clocks;
 mod commits;
 mod concurrency;
+mod contexts;
 mod custom_types;
 mod diff;
 mod dump;
+mod durability;
+mod erasing;
+mod faults;
+mod histories;
 mod history;
 mod model;
 mod nothings;
+#[cfg(unix)]
+mod processes;
 mod rules;
 mod stores;
+mod subscriptions;
 mod time_travel;
 mod views;

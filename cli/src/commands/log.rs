@@ -1,13 +1,10 @@
 use std::io::Write as _;
-use std::iter::Peekable;
 
-use annals::codec::Registry;
-use annals::{
-    Change, CommitEntries, Entry, Error, Field, Namespace, Order, PositionRange, Scope, Snapshot, Store,
-};
-use serde_json::{Map, Value as Json};
+use annals::{Activities, Activity, CommitEntries, Entry, Error, Field, Namespace, Scope, Snapshot, Store};
+use serde_json::Value as Json;
 
 use crate::changes;
+use crate::commits::{self, Commits};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Sheet, Style, print};
@@ -19,6 +16,7 @@ use crate::output::{Cell, Column, Sheet, Style, print};
   annals log game --actor alice --grep settle
   annals log game/player1 score -p
   annals log -o jsonl
+  annals log --activities
 
 With NS only commits that changed that record or one below it, and of each only these changes; with
 NS FIELD only that field's. `~` is a field that was set, `-` one that was deleted. In JSON the
@@ -36,40 +34,46 @@ pub(crate) struct Log {
     /// Only commits whose reason contains this text
     #[arg(long, value_name = "TEXT")]
     grep: Option<String>,
-    /// At most so many commits
+    /// At most so many commits, or activities
     #[arg(short = 'n', long, value_name = "N")]
     limit: Option<usize>,
     /// Show what each change made of what
     #[arg(short, long)]
     patch: bool,
+    /// Show commits of one activity that follow one another as one line
+    #[arg(short = 'A', long, conflicts_with = "patch")]
+    activities: bool,
 }
-
-type Commits = Box<dyn Iterator<Item = Result<CommitEntries, Error>>>;
 
 impl Log {
     pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
         let store = invocation.open_to_read()?;
         let commits = self.commits(&store, &invocation.snapshot(&store)?)?;
         let wanted = commits.filter(|commit| commit.as_ref().map_or(true, |commit| self.wants(commit)));
-        let wanted = wanted.take(self.limit.unwrap_or(usize::MAX));
-        if self.patch && !invocation.style.is_machine() {
-            print_patches(wanted, &store, &invocation.style)?;
+        if self.activities {
+            print_activities(wanted, self.limit(), &invocation.style)?;
+        } else if self.patch && !invocation.style.is_machine() {
+            print_patches(wanted.take(self.limit()), &store, &invocation.style)?;
         } else {
-            self.print_rows(wanted, &store, &invocation.style)?;
+            self.print_rows(wanted.take(self.limit()), &store, &invocation.style)?;
         }
         Ok(Exit::Done)
     }
 
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(usize::MAX)
+    }
+
     fn commits(&self, store: &Store, snapshot: &Snapshot) -> Result<Commits, Failure> {
-        let changes = match (&self.namespace, &self.field) {
-            (None, _) => {
-                let range = PositionRange::through(snapshot.position());
-                return Ok(Box::new(store.commits(range, Order::NewestFirst)));
+        match (&self.namespace, &self.field) {
+            (Some(namespace), Some(field)) => {
+                Ok(commits::gathered(snapshot.record(namespace)?.history(field)?))
             }
-            (Some(namespace), None) => snapshot.history(&Scope::Under(namespace.clone()))?,
-            (Some(namespace), Some(field)) => snapshot.record(namespace)?.history(field)?,
-        };
-        Ok(Box::new(ByCommit { changes: changes.newest_first().into_iter().peekable() }))
+            (Some(namespace), None) => {
+                Ok(commits::newest_first(store, snapshot, &Scope::Under(namespace.clone()))?)
+            }
+            (None, _) => Ok(commits::newest_first(store, snapshot, &Scope::All)?),
+        }
     }
 
     fn wants(&self, commit: &CommitEntries) -> bool {
@@ -87,30 +91,61 @@ impl Log {
         style: &Style,
     ) -> Result<(), Failure> {
         let registry = store.registry();
-        let mut sheet = Sheet::stdout(style, columns())?;
+        let mut sheet = Sheet::stdout(style, commits::columns())?;
         for commit in commits {
             let commit = commit?;
-            let changes = match style.is_machine() {
-                true => Cell::Json(self.objects(&commit, store)?.into()),
-                false => Cell::Text(summary(&commit.entries)),
+            let changes = match self.patch {
+                true => Cell::Json(patches(&commit, store)?.into()),
+                false => commits::changes_cell(&commit, style),
             };
-            sheet.row(&cells(&commit, changes, registry))?;
+            sheet.row(&commits::cells(&commit, changes, registry))?;
         }
         sheet.finish()
     }
+}
 
-    fn objects(&self, commit: &CommitEntries, store: &Store) -> Result<Vec<Json>, Failure> {
-        let object = |entry| {
-            let mut object = changes::object(entry);
-            if self.patch {
-                let (before, after) = sides(entry, commit, store)?;
-                object.extend(before.map(|before| ("before".to_owned(), before)));
-                object.extend(after.map(|after| (changes::VALUE.to_owned(), after)));
-            }
-            Ok(Json::Object(object))
-        };
-        commit.entries.iter().map(object).collect()
+fn print_activities(
+    commits: impl Iterator<Item = Result<CommitEntries, Error>>,
+    limit: usize,
+    style: &Style,
+) -> Result<(), Failure> {
+    let mut sheet = Sheet::stdout(style, activity_columns())?;
+    for activity in Activities::of(commits).take(limit) {
+        sheet.row(&activity_cells(&activity?))?;
     }
+    sheet.finish()
+}
+
+fn activity_columns() -> Vec<Column> {
+    vec![
+        Column::new("position"),
+        Column::new("first"),
+        Column::new("commits"),
+        Column::new("entries"),
+        Column::for_programs("began_at"),
+        Column::new("recorded_at"),
+        Column::new("actor"),
+        Column::new("activity"),
+        Column::new("reason"),
+        Column::for_programs("activity_id"),
+    ]
+}
+
+/// Actor and reason are those of the last commit.
+fn activity_cells(activity: &Activity) -> Vec<Cell> {
+    let context = &activity.last.context;
+    vec![
+        activity.last.last.into(),
+        activity.first.first.into(),
+        Cell::Number(activity.commits),
+        Cell::Number(activity.entries),
+        Cell::Time(activity.first.recorded_at),
+        Cell::Time(activity.last.recorded_at),
+        Cell::text(context.actor.as_deref()),
+        Cell::text(activity.name()),
+        Cell::text(context.reason.as_deref()),
+        activity.id().map_or(Cell::Absent, |id| Cell::Text(id.to_string())),
+    ]
 }
 
 fn texts<'a>(
@@ -120,54 +155,16 @@ fn texts<'a>(
     std::iter::once(own).chain(of_entries).filter_map(|text| text.as_deref())
 }
 
-fn columns() -> Vec<Column> {
-    vec![
-        Column::new("position"),
-        Column::for_programs("first"),
-        Column::new("recorded_at"),
-        Column::for_programs("occurred_at"),
-        Column::new("actor"),
-        Column::new("reason"),
-        Column::new("location"),
-        Column::for_programs("id"),
-        Column::for_programs("tags"),
-        Column::new("changes"),
-    ]
-}
-
-fn cells(CommitEntries { commit, .. }: &CommitEntries, changes: Cell, registry: &Registry) -> Vec<Cell> {
-    let context = &commit.context;
-    let tags: Map<String, Json> =
-        context.tags.iter().map(|(name, value)| (name.clone(), value.to_json(registry))).collect();
-    vec![
-        commit.last.into(),
-        commit.first.into(),
-        Cell::Time(commit.recorded_at),
-        context.occurred_at.map_or(Cell::Absent, Cell::Time),
-        Cell::text(context.actor.as_deref()),
-        Cell::text(context.reason.as_deref()),
-        Cell::text(context.location.as_deref()),
-        Cell::Text(commit.id.uuid().to_string()),
-        if tags.is_empty() { Cell::Absent } else { Cell::Json(tags.into()) },
-        changes,
-    ]
-}
-
-/// Returns the changes in a phrase: `game/player1 ~score -pending`.
-fn summary(entries: &[Entry]) -> String {
-    let mut summary = String::new();
-    let mut before: Option<&Namespace> = None;
-    for entry in entries {
-        let namespace = entry.key.namespace();
-        if before != Some(namespace) {
-            summary.push_str(if before.is_some() { "; " } else { "" });
-            summary.push_str(namespace.as_str());
-            before = Some(namespace);
-        }
-        summary.extend([' ', changes::sign(entry)]);
-        summary.push_str(entry.key.field().as_str());
-    }
-    summary
+/// Returns the changes of a commit as objects that say what became what.
+fn patches(commit: &CommitEntries, store: &Store) -> Result<Vec<Json>, Failure> {
+    let object = |entry| {
+        let mut object = changes::object(entry);
+        let (before, after) = sides(entry, commit, store)?;
+        object.extend(before.map(|before| ("before".to_owned(), before)));
+        object.extend(after.map(|after| (changes::VALUE.to_owned(), after)));
+        Ok(Json::Object(object))
+    };
+    commit.entries.iter().map(object).collect()
 }
 
 /// Returns the value that an entry replaced and the one that it set.
@@ -189,8 +186,8 @@ fn print_patches(
 ) -> Result<(), Failure> {
     for commit in commits {
         let commit = commit?;
-        let cells = cells(&commit, Cell::Absent, store.registry());
-        let said = columns().into_iter().zip(&cells).filter(|(column, _)| column.is_to_people());
+        let cells = commits::cells(&commit, Cell::Absent, store.registry());
+        let said = commits::columns().into_iter().zip(&cells).filter(|(column, _)| column.is_to_people());
         let said = said.map(|(_, cell)| style.text(cell)).filter(|text| !text.is_empty());
         let head = said.collect::<Vec<_>>().join("  ");
         let mut lines = Vec::with_capacity(commit.entries.len());
@@ -213,31 +210,5 @@ fn patch_line(entry: &Entry, (before, after): (Option<Json>, Option<Json>), styl
         (Some(before), Some(after)) => format!("  {sign} {key}  {before} -> {after}"),
         (Some(before), None) => format!("  {sign} {key}  {before}"),
         (None, None) => format!("  {sign} {key}"),
-    }
-}
-
-/// Gathers changes, newest first, into their commits.
-struct ByCommit<I: Iterator> {
-    changes: Peekable<I>,
-}
-
-impl<I: Iterator<Item = Result<Change, Error>>> Iterator for ByCommit<I> {
-    type Item = Result<CommitEntries, Error>;
-
-    fn next(&mut self) -> Option<Result<CommitEntries, Error>> {
-        let newest = match self.changes.next()? {
-            Ok(change) => change,
-            Err(error) => return Some(Err(error)),
-        };
-        let commit = newest.commit;
-        let mut entries = vec![newest.entry];
-        let same = |change: &Result<Change, Error>| {
-            change.as_ref().is_ok_and(|change| change.commit.last == commit.last)
-        };
-        while let Some(Ok(change)) = self.changes.next_if(same) {
-            entries.push(change.entry);
-        }
-        entries.reverse();
-        Some(Ok(CommitEntries { commit, entries }))
     }
 }

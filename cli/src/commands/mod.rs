@@ -3,9 +3,11 @@
 mod along;
 mod apply;
 mod blame;
+mod compact;
 mod completions;
 mod diff;
 mod dump;
+mod erase;
 mod get;
 mod history;
 mod import;
@@ -17,6 +19,7 @@ mod rm;
 mod set;
 mod show;
 mod stat;
+mod tail;
 mod verify;
 mod version;
 mod within;
@@ -53,6 +56,7 @@ commands! {
     ls::Ls,
     show::Show,
     log::Log,
+    tail::Tail,
     history::History,
     diff::Diff,
     blame::Blame,
@@ -63,6 +67,8 @@ commands! {
     dump::Dump,
     load::Load,
     stat::Stat,
+    erase::Erase,
+    compact::Compact,
     verify::Verify,
     completions::Completions,
     version::Version,

@@ -70,6 +70,30 @@ fn contents() -> Vec<CommitEntries> {
     log.commits
 }
 
+/// An import of two commits, a commit of somebody else, and the rest of the import.
+fn import() -> Vec<CommitEntries> {
+    let mut log = Log { commits: Vec::new(), last: 0 };
+    let import = Context::new().actor("import").tag("__annals.activity", "import of 12 May");
+    let import = import.tag("__annals.activity_id", Value::Uuid(Uuid::from_bytes([9; 16])));
+    let alice = Context::new().actor("alice").reason("a birthday");
+    log.add("2026-05-12T08:00:00Z", import.clone(), vec![("people", "ann", set(31))]);
+    log.add(
+        "2026-05-12T08:00:01Z",
+        import.clone(),
+        vec![("people", "ben", set(28)), ("places", "home", set("Kiel"))],
+    );
+    log.add("2026-05-12T08:00:02Z", alice, vec![("people", "ann", set(32))]);
+    log.add("2026-05-12T08:00:03Z", import, vec![("people", "cat", set(54))]);
+    log.commits
+}
+
+#[test]
+fn activities_are_listed_as_documented() {
+    let place = Place::new();
+    place.url().parse::<StoreUrl>().unwrap().open().unwrap().restore(&import()).unwrap();
+    cases(&place).case("tests/cli/golden/activities/*.md");
+}
+
 #[test]
 fn outputs_are_as_documented() {
     let place = Place::new();

@@ -5,10 +5,12 @@
 mod apply;
 mod bad_input;
 mod dump;
+mod erase;
 mod git_history;
 mod golden;
 mod import;
 mod pipes;
 mod place;
 mod processes;
+mod tail;
 mod writing;

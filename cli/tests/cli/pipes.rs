@@ -20,6 +20,8 @@ fn a_reader_that_has_seen_enough_ends_the_command_quietly() {
         &["show", "-o", "table"],
         &["log"],
         &["log", "-p"],
+        &["log", "-A"],
+        &["tail", "-n", "3000"],
         &["diff", "@0.."],
         &["diff", "@0..", "-o", "table"],
         &["dump"],

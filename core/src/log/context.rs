@@ -2,19 +2,27 @@ use std::collections::BTreeMap;
 use std::panic::Location;
 
 use annals_codec::{Timestamp, Value};
+use serde::{Deserialize, Serialize};
 
+use super::carried_tags;
 use crate::error::Error;
 
 /// Who made a commit, why, from which line of code, and when in the caller's world.
 ///
-/// Everything is optional. The log adds the time of recording itself.
+/// Everything is optional. The log adds the time of recording itself. It can be given to a commit, to a
+/// handle ([`Store::with_context`](crate::Store::with_context)), or put
+/// [in force](Context::in_scope) around whatever is done.
+///
+/// It can be written and read by serde, so that a job queue can carry it: nothing is lost in JSON,
+/// MessagePack or a value of ours.
 ///
 /// ```
 /// use annals_core::Context;
 /// let context = Context::new().actor("alice").reason("settle round 2").tag("ticket", 412);
 /// assert_eq!(context.actor.as_deref(), Some("alice"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Context {
     /// Who: a person, a service, a script.
     pub actor: Option<String>,
@@ -24,7 +32,8 @@ pub struct Context {
     pub location: Option<String>,
     /// When it happened in the caller's world, where that differs from the time of recording.
     pub occurred_at: Option<Timestamp>,
-    /// Anything else, by name.
+    /// Anything else, by name. Names that begin with `__annals` are kept for Annals itself.
+    #[serde(with = "carried_tags")]
     pub tags: BTreeMap<String, Value>,
 }
 
@@ -88,6 +97,21 @@ impl Context {
     /// The codec's, if the bytes are damaged.
     pub fn tags_from_bytes(bytes: &[u8]) -> Result<BTreeMap<String, Value>, annals_codec::Error> {
         annals_codec::decode(bytes)
+    }
+
+    /// Fills in what is left open from `outer`; tags of both are kept, of equal names this one's.
+    #[must_use]
+    pub(crate) fn or(mut self, outer: &Context) -> Context {
+        for (name, value) in &outer.tags {
+            self.tags.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        Context {
+            actor: self.actor.or_else(|| outer.actor.clone()),
+            reason: self.reason.or_else(|| outer.reason.clone()),
+            location: self.location.or_else(|| outer.location.clone()),
+            occurred_at: self.occurred_at.or(outer.occurred_at),
+            tags: self.tags,
+        }
     }
 
     /// Fills in the line of code of `caller` unless a location is there.

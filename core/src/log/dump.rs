@@ -101,13 +101,19 @@ impl Log {
         let mut frames = FrameWriter { out };
         frames.raw(&MAGIC)?;
         let mut summary = DumpSummary::default();
-        let through = self.last_position()?;
-        for commit in self.commits(PositionRange::through(through), Order::OldestFirst) {
-            let commit = commit?;
-            frames.commit(&commit)?;
-            summary.commits += 1;
-            summary.entries += commit.entries.len() as u64;
-            progress(commit.commit.last);
+        let mut range = PositionRange::through(self.last_position()?);
+        // Until it holds the erasure too of what was erased in the meantime.
+        let mut erased_by = Position::START;
+        while range.after < range.through {
+            for commit in self.commits(range, Order::OldestFirst) {
+                let commit = commit?;
+                frames.commit(&commit)?;
+                summary.commits += 1;
+                summary.entries += commit.entries.len() as u64;
+                erased_by = commit.entries.iter().filter_map(erasure_of).fold(erased_by, Position::max);
+                progress(commit.commit.last);
+            }
+            range = PositionRange { after: range.through, through: erased_by };
         }
         frames.frame(END, &EndFrame { commits: summary.commits, entries: summary.entries })?;
         frames.out.flush().map_err(writing)?;
@@ -196,6 +202,13 @@ pub fn check_dump(input: &mut impl BufRead) -> Result<DumpSummary, Error> {
         summary.entries += commit?.entries.len() as u64;
     }
     Ok(summary)
+}
+
+fn erasure_of(entry: &Entry) -> Option<Position> {
+    match entry.action {
+        Action::Erased { by } => Some(by),
+        Action::Set(_) | Action::Deleted => None,
+    }
 }
 
 fn writing(error: io::Error) -> Error {

@@ -91,7 +91,7 @@ impl CommitId {
     }
 }
 
-/// One atomic, durable group of entries on consecutive positions.
+/// Entries on consecutive positions that stand or fall together, atomic and durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// The position of its first entry.

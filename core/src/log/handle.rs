@@ -2,13 +2,17 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use super::appends::Appends;
 use super::clock::{Clock, SystemClock};
+use super::line::Request;
+use super::observer::Observer;
 use super::pages::{PageSize, Pages, payload};
 use super::{
     Action, At, Batch, Change, CommitEntries, Condition, Conflict, Context, Driver, Durability, Entry, Key,
     Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use crate::error::{DriverError, Error, ErrorKind};
+use crate::trace;
 
 /// The most bytes that a value may have unless a log is told otherwise: 64 MiB.
 pub const VALUE_BYTES_MAX: u64 = 64 << 20;
@@ -19,12 +23,17 @@ pub const CONTEXT_BYTES_MAX: u64 = 1 << 20;
 /// The most entries read at a time where a whole stretch of the log is walked.
 const PAGE_ENTRIES: usize = 1000;
 
-/// A log of encoded values: a driver plus validation and paging.
+/// A log of encoded values: a driver plus validation, paging and group commit.
 ///
-/// Cheap to clone; all clones are the same log.
+/// Cheap to clone; all clones are the same log. What several threads append at the same time, through
+/// any of the clones, shares one durable write: the thread that comes first appends at once, the others
+/// wait, and the first of them then appends for all that wait. Each batch is judged by its own
+/// conditions, after the ones before it, and has its own receipt; a thread that is alone waits for
+/// nothing.
 #[derive(Clone)]
 pub struct Log {
     driver: Arc<dyn Driver>,
+    appends: Arc<Appends>,
     clock: Arc<dyn Clock>,
     value_bytes_max: u64,
 }
@@ -33,7 +42,12 @@ impl Log {
     /// Returns the log that lives in `driver`.
     #[must_use]
     pub fn new(driver: impl Driver + 'static) -> Log {
-        Log { driver: Arc::new(driver), clock: Arc::new(SystemClock), value_bytes_max: VALUE_BYTES_MAX }
+        Log {
+            driver: trace::driver(driver),
+            appends: Arc::default(),
+            clock: Arc::new(SystemClock),
+            value_bytes_max: VALUE_BYTES_MAX,
+        }
     }
 
     /// Takes the time of recording from `clock`.
@@ -60,6 +74,18 @@ impl Log {
     #[must_use]
     pub fn now(&self) -> annals_codec::Timestamp {
         self.clock.now()
+    }
+
+    /// Returns how many threads wait for the one that appends.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.appends.waiting()
+    }
+
+    /// Tells `observer`, for as long as somebody keeps it, of every commit that is appended from now on
+    /// through this log or a clone of it.
+    pub(crate) fn observe(&self, observer: &Arc<dyn Observer>) {
+        self.appends.observe(observer);
     }
 
     /// Appends one batch as one commit. Its `now` is replaced by the log's clock.
@@ -89,10 +115,11 @@ impl Log {
     /// ```
     ///
     /// # Durability
-    /// As asked for and as the receipt says.
+    /// As asked for, or more where it shared a write with a batch that asked for more; the receipt says
+    /// what was reached.
     pub fn append(&self, batch: Batch, durability: Durability) -> Result<Receipt, Error> {
         let answers = self.append_all(vec![batch], durability)?;
-        Ok(answers.into_iter().next().ok_or_else(|| broken_driver(NO_ANSWER))??)
+        Ok(answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))??)
     }
 
     /// Appends each batch as a commit of its own, in order, in one durable write.
@@ -113,8 +140,21 @@ impl Log {
             return Ok(Vec::new());
         }
         self.check_conditions(&batches)?;
-        let answers = self.driver.append(&batches, durability)?;
-        if answers.len() == batches.len() { Ok(answers) } else { Err(broken_driver(NO_ANSWER)) }
+        trace::append(batches, durability, |batches, durability| {
+            self.appends.append(&*self.driver, Request { batches, durability, erases: None })
+        })
+    }
+
+    /// Erases what stands at `positions`, and appends `audit`, a valid batch, to tell of it.
+    pub(super) fn append_erasure(
+        &self,
+        positions: Vec<Position>,
+        audit: Batch,
+    ) -> Result<Result<Receipt, Conflict>, Error> {
+        let (batches, durability) = (vec![audit], Durability::Synced);
+        let answers =
+            self.appends.append(&*self.driver, Request { batches, durability, erases: Some(positions) })?;
+        answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))
     }
 
     /// Makes everything that was appended survive a power cut.
@@ -130,7 +170,9 @@ impl Log {
     /// # Errors
     /// If the log cannot be read.
     pub fn last_position(&self) -> Result<Position, Error> {
-        self.driver.last_position()
+        let last = self.driver.last_position()?;
+        self.appends.reach(last);
+        Ok(last)
     }
 
     /// Returns the end of the last commit at or before a position or time.
@@ -140,10 +182,7 @@ impl Log {
     pub fn boundary(&self, at: impl Into<At>) -> Result<Position, Error> {
         let at = at.into();
         if let At::Position(asked) = at {
-            let last = self.driver.last_position()?;
-            if asked > last {
-                return Err(Error::BeyondEnd { asked, last });
-            }
+            self.check_reached(asked)?;
         }
         self.driver.boundary(at)
     }
@@ -263,8 +302,15 @@ impl Log {
     /// A condition on a position that nobody can have seen would protect from nothing.
     fn check_conditions(&self, batches: &[Batch]) -> Result<(), Error> {
         let conditions = batches.iter().flat_map(|batch| &batch.conditions);
-        let Some(asked) = conditions.filter_map(Condition::since).max() else { return Ok(()) };
-        let last = self.driver.last_position()?;
+        conditions.filter_map(Condition::since).max().map_or(Ok(()), |asked| self.check_reached(asked))
+    }
+
+    /// Asks the driver only for what is not known already.
+    fn check_reached(&self, asked: Position) -> Result<(), Error> {
+        if asked <= self.appends.reached() {
+            return Ok(());
+        }
+        let last = self.last_position()?;
         if asked > last { Err(Error::BeyondEnd { asked, last }) } else { Ok(()) }
     }
 
@@ -300,7 +346,7 @@ fn go_on(range: &mut PositionRange, order: Order, seen: Position) -> Result<(), 
 }
 
 /// Lets the next page begin after `last`, which must be further on than this one began.
-fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> {
+pub(super) fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> {
     if last.is_some() && last <= *after {
         return Err(broken_driver(NO_PROGRESS));
     }
@@ -308,7 +354,8 @@ fn page_on<T: Ord>(after: &mut Option<T>, last: Option<T>) -> Result<(), Error> 
     Ok(())
 }
 
-const NO_ANSWER: &str = "the driver has not answered each batch";
+pub(super) const NO_ANSWER: &str =
+    "the driver has not answered each batch; whether they were stored is unknown";
 /// Without this a driver that gives the same page again would be read for ever.
 const NO_PROGRESS: &str = "the driver answers with a page that was not asked for";
 
@@ -316,8 +363,17 @@ fn broken_driver(message: &str) -> Error {
     DriverError::new(ErrorKind::Other, "this log", message).into()
 }
 
+/// Returns the error of an append that may have been stored.
+pub(super) fn unknown_outcome(message: &str) -> Error {
+    DriverError::new(ErrorKind::Unknown, "this log", message).into()
+}
+
 fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {
     if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
+}
+
+pub(super) fn check_context(context: &Context) -> Result<(), Error> {
+    within_limit("context", context_bytes(context)?, CONTEXT_BYTES_MAX)
 }
 
 fn context_bytes(context: &Context) -> Result<u64, Error> {

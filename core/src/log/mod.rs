@@ -1,25 +1,42 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
+mod activity;
+mod appends;
 mod batch;
+mod carried_tags;
 mod clock;
 mod context;
 mod driver;
 mod dump;
 mod entry;
+mod erase;
+mod group;
 mod handle;
+mod in_force;
+mod line;
 mod name;
+mod observer;
 mod pages;
 mod position;
+mod retention;
+mod sweep;
+#[cfg(test)]
+mod tests;
 mod verify;
 
+pub use activity::{Activities, Activity};
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size};
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
+pub use erase::{ERASURES, Erasable, Erasure, Selector};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
+pub use in_force::Instrumented;
 pub use name::{Field, KEY_BYTES_MAX, Key, Namespace};
+pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
+pub use retention::Retention;
 pub use verify::{Damage, Verification};

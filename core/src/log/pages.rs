@@ -51,6 +51,7 @@ impl<T> fmt::Debug for Pages<T> {
 ///
 /// Pages begin small, so that a reader who stops early pays little, and grow, but not beyond what
 /// [`PageSize::BYTES`] hold of items like those of the page before.
+#[derive(Clone, Copy)]
 pub(crate) struct PageSize {
     next: usize,
     max: usize,

@@ -1,9 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use annals_codec::Timestamp;
 
 use super::handle::Log;
-use super::{Action, CommitEntries, Entry, Key, Order, Position, PositionRange, Scope};
+use super::{Action, CommitEntries, ERASURES, Entry, Key, Order, Position, PositionRange, Scope};
 use crate::error::Error;
 
 /// The most damages that are listed; all are counted.
@@ -67,6 +67,7 @@ impl Log {
         }
         verifier.checked("positions, commits, times, keys and the canonical form of every value");
         verifier.state(self, through)?;
+        verifier.erasures(self)?;
         verifier.storage(self)?;
         Ok(verifier.report)
     }
@@ -78,6 +79,8 @@ struct Verifier {
     last: Position,
     time: Option<Timestamp>,
     newest: HashMap<Key, Position>,
+    /// Where each erasure ends, with the first entry that it erased.
+    erasures: BTreeMap<Position, (Position, Key)>,
 }
 
 impl Verifier {
@@ -121,6 +124,9 @@ impl Verifier {
         {
             self.damage(place, Some(&entry.key), error.to_string());
         }
+        if let Action::Erased { by } = entry.action {
+            self.erasures.entry(by).or_insert_with(|| (place, entry.key.clone()));
+        }
         let before = self.newest.insert(entry.key.clone(), place);
         if before.is_some_and(|before| before >= commit_first) {
             self.damage(place, Some(&entry.key), "is the second entry of its key in one commit");
@@ -141,6 +147,21 @@ impl Verifier {
             self.damage(position, Some(&key), "is missing from the state");
         }
         self.checked("the newest entry of every key against a replay");
+        Ok(())
+    }
+
+    /// What erased an entry is a later commit, in the record of erasures.
+    fn erasures(&mut self, log: &Log) -> Result<(), Error> {
+        for (by, (place, key)) in std::mem::take(&mut self.erasures) {
+            let tells = |item: &CommitEntries| {
+                item.commit.last == by
+                    && item.entries.iter().all(|entry| entry.key.namespace().as_str() == ERASURES)
+            };
+            if by <= place || !log.commit_at(by)?.is_some_and(|item| tells(&item)) {
+                self.damage(place, Some(&key), format!("was erased by {by}, which is no later erasure"));
+            }
+        }
+        self.checked("the erasure of every erased entry");
         Ok(())
     }
 

@@ -27,11 +27,13 @@ type Pair = (Option<Change>, Option<Change>);
 pub struct Differences {
     before: Peekable<Pages<Change>>,
     after: Peekable<Pages<Change>>,
+    /// After an error the other side would be compared with nothing.
+    has_failed: bool,
 }
 
 impl Differences {
     pub(crate) fn new(before: Pages<Change>, after: Pages<Change>) -> Differences {
-        Differences { before: before.peekable(), after: after.peekable() }
+        Differences { before: before.peekable(), after: after.peekable(), has_failed: false }
     }
 
     /// Returns the next key's changes on both sides, whether or not they differ.
@@ -52,10 +54,13 @@ impl Iterator for Differences {
     type Item = Result<Difference, Error>;
 
     fn next(&mut self) -> Option<Result<Difference, Error>> {
-        loop {
+        while !self.has_failed {
             let (before, after) = match self.next_pair()? {
                 Ok((before, after)) => (before.filter(has_value), after.filter(has_value)),
-                Err(error) => return Some(Err(error)),
+                Err(error) => {
+                    self.has_failed = true;
+                    return Some(Err(error));
+                }
             };
             let action = |side: &Option<Change>| side.as_ref().map(|change| change.entry.action.clone());
             if action(&before) == action(&after) {
@@ -64,5 +69,6 @@ impl Iterator for Differences {
             let key = before.as_ref().or(after.as_ref())?.key().clone();
             return Some(Ok(Difference { key, before, after }));
         }
+        None
     }
 }

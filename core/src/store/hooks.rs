@@ -1,36 +1,56 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::thread::{self, ThreadId};
+use std::sync::{Arc, PoisonError};
 
-use crate::error::Error;
-use crate::log::{Change, Entry, Receipt, Write};
+use crate::log::{Appended, Change, Entry, Observer, Position, Write};
+use crate::sync::thread::{self, ThreadId};
+use crate::sync::{Condvar, Mutex, MutexGuard, RwLock};
 
 type Callback = Arc<dyn Fn(&Change) + Send + Sync>;
 
 /// The change callbacks of a store, and the commits that they have not been told of.
 ///
-/// Commits are queued in the order of their positions. Whichever committing thread finds the queue
-/// without a teller tells of all that is in it; the others wait until their own commit was told of.
+/// Commits are queued as the log appends them. Whichever committing thread finds the queue without a
+/// teller tells of all that is in it; the others wait until their own commit was told of.
 #[derive(Default)]
 pub(crate) struct Hooks {
     callbacks: RwLock<Vec<(u64, Callback)>>,
-    /// Written while a commit is appended and queued, so that the queue is in position order; read
-    /// while one is appended that nobody is told of, so that no callback is added meanwhile.
-    order: RwLock<()>,
     queue: Mutex<Queue>,
     told: Condvar,
 }
 
 #[derive(Default)]
 struct Queue {
+    /// In the order of their positions; never empty ones.
     commits: VecDeque<Vec<Change>>,
-    /// How many commits were ever queued, and how many of them were told of.
-    queued: u64,
-    done: u64,
+    /// The commit that is being told of, and by whom.
+    telling: Option<Position>,
     teller: Option<ThreadId>,
     next_callback: u64,
+}
+
+impl Queue {
+    /// Returns the first commit that was not wholly told of.
+    fn untold(&self) -> Option<Position> {
+        self.telling.or_else(|| self.commits.front().and_then(|changes| commit_of(changes)))
+    }
+}
+
+fn commit_of(changes: &[Change]) -> Option<Position> {
+    changes.first().map(|change| change.commit.last)
+}
+
+impl Observer for Hooks {
+    fn committed(&self, commits: &[Appended<'_>]) {
+        if !self.is_empty() {
+            self.queue().commits.extend(commits.iter().map(changes));
+        }
+    }
+
+    fn answered(&self, through: Position) {
+        self.tell(through);
+    }
 }
 
 impl Hooks {
@@ -40,42 +60,15 @@ impl Hooks {
             queue.next_callback += 1;
             queue.next_callback
         };
-        let _order = self.order.write().unwrap_or_else(PoisonError::into_inner);
         self.callbacks.write().unwrap_or_else(PoisonError::into_inner).push((id, callback));
         Watch { hooks: Arc::clone(self), id }
     }
 
-    /// Runs `append`, then tells the callbacks of it, in order with the commits of other threads.
-    pub(crate) fn around(
-        &self,
-        writes: &[Write],
-        append: impl FnOnce() -> Result<Receipt, Error>,
-    ) -> Result<Receipt, Error> {
-        {
-            let _order = self.order.read().unwrap_or_else(PoisonError::into_inner);
-            if self.callbacks().is_empty() {
-                return append();
-            }
-        }
-        let (receipt, ticket) = {
-            let _order = self.order.write().unwrap_or_else(PoisonError::into_inner);
-            let receipt = append()?;
-            if receipt.repeated {
-                return Ok(receipt);
-            }
-            let mut queue = self.queue();
-            queue.commits.push_back(changes(&receipt, writes));
-            queue.queued += 1;
-            (receipt, queue.queued)
-        };
-        self.tell(ticket);
-        Ok(receipt)
-    }
-
-    fn tell(&self, ticket: u64) {
-        let me = thread::current().id();
+    /// Returns when the callbacks were told of every commit up to `through`, by this thread or others.
+    fn tell(&self, through: Position) {
         let mut queue = self.queue();
-        while queue.done < ticket {
+        while queue.untold().is_some_and(|first| first <= through) {
+            let me = thread::current().id();
             match queue.teller {
                 // A commit made inside a callback: the loop below, further up, will tell of it.
                 Some(teller) if teller == me => return,
@@ -88,6 +81,7 @@ impl Hooks {
     fn tell_all<'a>(&'a self, mut queue: MutexGuard<'a, Queue>, me: ThreadId) -> MutexGuard<'a, Queue> {
         queue.teller = Some(me);
         while let Some(changes) = queue.commits.pop_front() {
+            queue.telling = commit_of(&changes);
             drop(queue);
             for change in &changes {
                 for callback in self.callbacks() {
@@ -95,12 +89,16 @@ impl Hooks {
                 }
             }
             queue = self.queue();
-            queue.done += 1;
+            queue.telling = None;
             self.told.notify_all();
         }
         queue.teller = None;
         self.told.notify_all();
         queue
+    }
+
+    fn is_empty(&self) -> bool {
+        self.callbacks.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
     fn callbacks(&self) -> Vec<Callback> {
@@ -121,7 +119,7 @@ fn call(callback: Callback, change: &Change) {
     called.unwrap_or_else(std::mem::forget);
 }
 
-fn changes(receipt: &Receipt, writes: &[Write]) -> Vec<Change> {
+fn changes(Appended { receipt, writes }: &Appended<'_>) -> Vec<Change> {
     let entry = |(index, write): (u64, &Write)| Entry {
         position: receipt.commit.first.plus(index),
         key: write.key.clone(),
@@ -130,7 +128,7 @@ fn changes(receipt: &Receipt, writes: &[Write]) -> Vec<Change> {
         reason: write.reason.clone(),
     };
     let change = |entry| Change { entry, commit: Arc::clone(&receipt.commit) };
-    (0..).zip(writes).map(entry).map(change).collect()
+    (0..).zip(*writes).map(entry).map(change).collect()
 }
 
 /// Keeps a change callback in place; dropping it ends the calls, but for one that is under way.

@@ -1,7 +1,11 @@
 //! The store: typed values over a log.
 
+mod actor_policy;
 mod along;
+mod bell;
+mod cache;
 mod diff;
+mod freshness;
 mod handle;
 mod history;
 mod hooks;
@@ -9,16 +13,20 @@ mod reading;
 mod record;
 mod retry;
 mod snapshot;
+mod subscribe;
 mod transaction;
 mod virtual_field;
 mod within;
 
 pub use along::Along;
+pub use cache::CacheStats;
 pub use diff::{Difference, Differences};
+pub use freshness::Freshness;
 pub use handle::{Store, StoreBuilder};
 pub use history::{Changes, History};
 pub use hooks::Watch;
 pub use record::{Expect, Live, Moment, Past, Record};
 pub use snapshot::Snapshot;
+pub use subscribe::{Filter, Subscription};
 pub use transaction::{Committed, Transaction, TransactionRecord};
 pub use within::View;

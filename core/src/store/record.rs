@@ -1,11 +1,13 @@
 use std::fmt;
 use std::panic::Location;
+use std::sync::{Arc, OnceLock};
 
 use annals_codec::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::along::Along;
+use super::cache::{Cache, Newest, Shelf};
 use super::handle::Store;
 use super::history::History;
 use super::retry::Retry;
@@ -14,11 +16,10 @@ use super::virtual_field::VirtualFields;
 use super::within::View;
 use crate::error::Error;
 use crate::log::{
-    Action, At, Batch, Change, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope,
-    Write,
+    Action, At, Batch, Change, Condition, Context, Field, Key, Namespace, Position, Receipt, Scope, Write,
 };
 
-/// A record as it is: reads are always fresh, and it can be written.
+/// A record as it is: reads are as fresh as [the store says](crate::Freshness), and it can be written.
 #[derive(Clone, Copy, Debug)]
 pub struct Live;
 
@@ -31,18 +32,18 @@ pub struct Past {
 /// When a record is looked at: [`Live`] or [`Past`].
 pub trait Moment: sealed::Sealed + Copy + Send + Sync + 'static {
     #[doc(hidden)]
-    fn through(self) -> Position;
+    fn fixed(self) -> Option<Position>;
 }
 
 impl Moment for Live {
-    fn through(self) -> Position {
-        Position::MAX
+    fn fixed(self) -> Option<Position> {
+        None
     }
 }
 
 impl Moment for Past {
-    fn through(self) -> Position {
-        self.at
+    fn fixed(self) -> Option<Position> {
+        Some(self.at)
     }
 }
 
@@ -94,11 +95,20 @@ pub struct Record<M = Live> {
     moment: M,
     context: Context,
     virtual_fields: VirtualFields,
+    /// What the store's cache knows of the record, once it was asked.
+    shelf: OnceLock<Arc<Shelf>>,
 }
 
 impl<M: Moment> Record<M> {
     pub(crate) fn new(store: Store, namespace: Namespace, moment: M) -> Record<M> {
-        Record { store, namespace, moment, context: Context::new(), virtual_fields: VirtualFields::default() }
+        Record {
+            store,
+            namespace,
+            moment,
+            context: Context::new(),
+            virtual_fields: VirtualFields::default(),
+            shelf: OnceLock::new(),
+        }
     }
 
     /// Returns the store that the record belongs to.
@@ -119,15 +129,28 @@ impl<M: Moment> Record<M> {
     /// [`Error::Decode`] if the stored value is no `T`; [`Error::Erased`] if its payload is gone.
     pub fn get<T: DeserializeOwned>(
         &self,
-        field: impl TryInto<Field, Error: Into<Error>>,
+        field: impl AsRef<str> + TryInto<Field, Error: Into<Error>>,
     ) -> Result<Option<T>, Error> {
-        let key = self.key(field)?;
-        if let Some(bytes) = self.virtual_fields.bytes(key.field(), self)? {
-            let refuse = |problem| Error::Decode { key, position: self.moment.through(), problem };
-            return annals_codec::decode(&bytes).map(Some).map_err(refuse);
+        if let Some(bytes) = self.virtual_fields.bytes(field.as_ref(), self)? {
+            let position = self.moment.fixed().unwrap_or(Position::MAX);
+            let computed = Newest::new(position, &Action::Set(bytes));
+            return computed.get(|| self.key(field));
         }
-        let entry = self.store.log().entry(&key, self.moment.through())?;
-        entry.map_or(Ok(None), |entry| entry.get())
+        let (Some(cache), None) = (self.store.cache(), self.moment.fixed()) else {
+            let key = self.key(field)?;
+            let newest = self.store.newest_at(&key, self.through()?)?;
+            return newest.map_or(Ok(None), |newest| newest.get(|| Ok(key)));
+        };
+        let at = self.store.end()?;
+        let shelf = self.shelf(cache);
+        // Without a key: to make one takes longer than to find a value.
+        let mut newest = None;
+        if shelf.find(&mut newest, field.as_ref(), Position::MAX) {
+            return newest.as_ref().map_or(Ok(None), |newest| newest.get(|| self.key(field)));
+        }
+        let key = self.key(field)?;
+        let newest = cache.read(shelf, &key, at)?;
+        newest.map_or(Ok(None), |newest| newest.get(|| Ok(key)))
     }
 
     /// Returns the newest change of a field, a deletion included, `None` if it was never set.
@@ -135,7 +158,7 @@ impl<M: Moment> Record<M> {
     /// # Errors
     /// If the name is not valid or the log cannot be read.
     pub fn entry(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Option<Change>, Error> {
-        self.newest(&self.key(field)?)
+        self.store.log().newest(&self.key(field)?, self.through()?)
     }
 
     /// Returns the newest change of every field that was ever set, deletions included, in order of
@@ -160,9 +183,9 @@ impl<M: Moment> Record<M> {
     /// Returns every change of a field, oldest first unless turned round.
     ///
     /// # Errors
-    /// If the name is not valid.
+    /// If the name is not valid or the log cannot be read.
     pub fn history(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<History, Error> {
-        Ok(History::new(self.store.log().clone(), vec![self.key(field)?], self.moment.through()))
+        Ok(History::new(self.store.log().clone(), vec![self.key(field)?], self.through()?))
     }
 
     /// Returns every change of every field of the record, oldest first unless turned round.
@@ -195,10 +218,7 @@ impl<M: Moment> Record<M> {
 
     /// Returns the end of a commit that a read of several pages can be held at.
     pub(crate) fn end(&self) -> Result<Position, Error> {
-        match self.moment.through() {
-            Position::MAX => self.store.last_position(),
-            past => Ok(past),
-        }
+        self.moment.fixed().map_or_else(|| self.store.end(), Ok)
     }
 
     pub(crate) fn key(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<Key, Error> {
@@ -212,12 +232,19 @@ impl<M: Moment> Record<M> {
         Ok(key)
     }
 
-    pub(crate) fn newest(&self, key: &Key) -> Result<Option<Change>, Error> {
-        self.store.log().newest(key, self.moment.through())
+    /// Returns the position up to which a single read looks.
+    fn through(&self) -> Result<Position, Error> {
+        self.moment.fixed().map_or_else(|| self.store.through(), Ok)
     }
 
-    pub(crate) fn through(&self) -> Position {
-        self.moment.through()
+    fn shelf(&self, cache: &Cache) -> &Shelf {
+        match self.shelf.get() {
+            Some(shelf) => shelf,
+            None => {
+                let shelf = cache.shelf(&self.namespace);
+                self.shelf.get_or_init(|| shelf)
+            }
+        }
     }
 
     /// Returns the record as of `at`, which is the end of a commit.
@@ -228,6 +255,7 @@ impl<M: Moment> Record<M> {
             moment: Past { at },
             context: self.context.clone(),
             virtual_fields: self.virtual_fields.clone(),
+            shelf: OnceLock::new(),
         }
     }
 
@@ -316,7 +344,7 @@ impl Record<Live> {
     /// virtual, [`Error::TooLarge`] over a limit; nothing is written then.
     ///
     /// # Durability
-    /// [`Durability::Synced`](crate::Durability::Synced) where the driver can.
+    /// As [`Store::commit`], by the store handle that the record is from.
     #[track_caller]
     pub fn set<T: Serialize + ?Sized>(
         &self,
@@ -359,10 +387,10 @@ impl Record<Live> {
         let here = Location::caller();
         let key = self.stored_key(field)?;
         Retry::default().on_conflict(|| {
-            let Some(since) = self.newest(&key)?.filter(has_value).map(|change| change.position()) else {
+            let Some(set) = self.store.newest_checked(&key)?.filter(Newest::has_value) else {
                 return Err(Error::NotFound { key: key.clone() });
             };
-            let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
+            let unchanged = Condition::KeyUnchanged { key: key.clone(), since: set.position };
             self.append(here, Write::delete(key.clone()), Some(unchanged))
         })
     }
@@ -432,16 +460,16 @@ impl Record<Live> {
     ) -> Result<Committed<R>, E> {
         let mut retry = Retry::default();
         loop {
-            let current = self.store.log().entry(key, self.through())?;
-            let stored = current.as_ref().map_or(Ok(None), Entry::get)?;
+            let current = self.store.newest_checked(key)?;
+            let stored = current.as_ref().map_or(Ok(None), |newest| newest.get(|| Ok(key.clone())))?;
             let mut draft: T = stored.map_or_else(&no_value, Ok)?;
             let value = change(&mut draft)?;
             let bytes = self.store.encode(key.field().as_str(), &draft)?;
-            let before = current.as_ref().and_then(|entry| entry.action.bytes());
+            let before = current.as_ref().and_then(Newest::bytes);
             if before.is_some_and(|before| self.store.same(before, &bytes)) {
                 return Ok(Committed { value, receipt: None });
             }
-            let since = current.map_or(Position::START, |entry| entry.position);
+            let since = current.map_or(Position::START, |newest| newest.position);
             let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
             match self.append(caller, Write::set(key.clone(), bytes), Some(unchanged)) {
                 Err(error) if error.is_conflict() && retry.again() => {}

@@ -5,13 +5,13 @@ use annals_codec::Uuid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::cache::Newest;
 use super::handle::Store;
 use super::record::has_value;
 use super::retry::Retry;
 use crate::error::Error;
 use crate::log::{
-    Action, Batch, CommitId, Condition, Context, Entry, Field, Key, Namespace, Position, Receipt, Scope,
-    Write,
+    Action, Batch, CommitId, Condition, Context, Field, Key, Namespace, Position, Receipt, Scope, Write,
 };
 
 /// What a commit's body answered, and the receipt of what it wrote.
@@ -83,7 +83,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<Committed<R>, E> {
         let mut retry = Retry::default();
         loop {
-            let at = store.last_position()?;
+            let at = store.refresh()?;
             let tx = Transaction { store, at, serializable, draft: RefCell::default() };
             let value = body(&tx)?;
             let Draft { writes, mut required, relied_on, id, .. } = tx.draft.into_inner();
@@ -159,8 +159,8 @@ impl<'a> Transaction<'a> {
     }
 
     /// Returns the newest entry of `key` before this transaction.
-    fn stored(&self, key: &Key) -> Result<Option<Entry>, Error> {
-        self.store.log().entry(key, self.at)
+    fn stored(&self, key: &Key) -> Result<Option<Newest>, Error> {
+        self.store.newest_at(key, self.at)
     }
 
     fn rely_on(&self, condition: Condition) {
@@ -202,12 +202,12 @@ impl TransactionRecord<'_> {
     ) -> Result<Option<T>, Error> {
         let key = self.key(field)?;
         if let Some(write) = self.tx.draft.borrow().written(&key) {
-            return self.as_entry(write).get();
+            return Newest::new(self.tx.at.plus(1), &write.action).get(|| Ok(key.clone()));
         }
         if self.tx.serializable {
             self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: self.tx.at });
         }
-        self.tx.stored(&key)?.map_or(Ok(None), |entry| entry.get())
+        self.tx.stored(&key)?.map_or(Ok(None), |newest| newest.get(|| Ok(key)))
     }
 
     /// Returns the fields that have a value as this transaction sees it, in order of their bytes.
@@ -260,7 +260,7 @@ impl TransactionRecord<'_> {
         if self.tx.serializable || written.is_some() {
             self.tx.rely_on(Condition::KeyUnchanged { key: key.clone(), since: self.tx.at });
         }
-        let stored = self.tx.stored(&key)?.filter(|entry| entry.action != Action::Deleted);
+        let stored = self.tx.stored(&key)?.filter(Newest::has_value);
         match (written, stored) {
             (Some(Action::Deleted), _) | (None, None) => Err(Error::NotFound { key }),
             // Set by this transaction only: there is nothing to delete for anybody else.
@@ -283,16 +283,5 @@ impl TransactionRecord<'_> {
     fn put(&self, key: Key, action: Action) {
         let (actor, reason) = (self.actor.clone(), self.reason.clone());
         self.tx.draft.borrow_mut().put(Write { key, action, actor, reason });
-    }
-
-    /// What was written, as if it stood in the log already.
-    fn as_entry(&self, write: &Write) -> Entry {
-        Entry {
-            position: self.tx.at.plus(1),
-            key: write.key.clone(),
-            action: write.action.clone(),
-            actor: None,
-            reason: None,
-        }
     }
 }

@@ -2,6 +2,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use annals_core::codec::Uuid;
 use annals_core::{
     Action, Batch, Change, Check, Context, Driver, Durability, Error, ErrorKind, Order, Position,
     PositionRange, Scope,
@@ -184,7 +185,6 @@ fn damaged_rows_are_errors_that_name_the_position_and_no_value() {
             "the commit at @3 has a wrong `recorded_at`",
         ),
         ("UPDATE annals_commit SET tags = x'c1' WHERE last = 3", "the commit at @3 has a wrong `tags`"),
-        ("UPDATE annals_commit SET last = -3 WHERE last = 3", "the entry at @2 has no commit"),
         ("UPDATE annals_key SET namespace = '../etc'", "a namespace is not a valid name"),
         ("UPDATE annals_key SET field = CAST(x'ff' AS TEXT) WHERE id = 1", "a field is not a valid name"),
     ];
@@ -202,6 +202,75 @@ fn damaged_rows_are_errors_that_name_the_position_and_no_value() {
         assert!(!format!("{error:?}").contains("secret"), "{error:?}");
         let found = driver.check().unwrap().damages;
         assert!(!found.is_empty() && !found.concat().contains("secret"), "{damage}: {found:?}");
+    }
+}
+
+#[test]
+fn entries_after_the_last_commit_are_found_by_the_check() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    append(&driver, set(&key("a", "b"), b"\x01")).unwrap();
+    append(&driver, set(&key("a", "b"), b"\x02")).unwrap();
+    drop(driver);
+    sql(&scratch.path).execute_batch("DELETE FROM annals_commit WHERE last = 2").unwrap();
+    let driver = scratch.open();
+    assert_eq!(values(&driver, &key("a", "b")), [b"\x01"], "what has no commit is not shown");
+    assert_eq!(driver.check().unwrap().damages, ["no commit covers the entry at 2"]);
+}
+
+/// A log of 40 entries of 4 keys whose index has come to some entry in the middle of a pass.
+fn log_with_an_index(scratch: &Scratch) {
+    let driver = SqliteDriver::options().pace(8, 1, 2).open(&scratch.path).unwrap();
+    for number in 0..40_u8 {
+        append(&driver, set(&key("a", &format!("f{}", number % 4)), &[number])).unwrap();
+    }
+    assert_eq!(driver.check().unwrap().damages, Vec::<String>::new());
+}
+
+#[test]
+fn a_damaged_index_is_an_error_and_never_a_wrong_answer() {
+    let damages = [
+        ("UPDATE annals_posting SET middle = x'00'", "damaged", "makes no sense"),
+        ("UPDATE annals_posting SET middle = x'80'", "damaged", "makes no sense"),
+        ("UPDATE annals_posting SET last = last + 1", "damaged", "another key's"),
+        ("UPDATE annals_posting SET key = 5 - key WHERE key < 5", "damaged", "another key's"),
+        ("DELETE FROM annals_index", "damaged", "`annals_index` makes no sense"),
+        ("UPDATE annals_index SET indexed_until = 1000, pass_through = 1000", "damaged", "beyond"),
+        ("UPDATE annals_index SET indexed_until = -1", "damaged", "makes no sense"),
+    ];
+    for (damage, said, found) in damages {
+        let scratch = Scratch::new();
+        log_with_an_index(&scratch);
+        sql(&scratch.path).execute_batch(damage).unwrap();
+        let driver = scratch.open();
+        let read = |number| {
+            let key = key("a", &format!("f{number}"));
+            driver.history(&key, PositionRange::ALL, Order::OldestFirst, 0, 100)
+        };
+        let error = (0..4).find_map(|number| read(number).err()).expect(damage);
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}: {error}");
+        assert!(error.to_string().contains(said), "{damage}: {error}");
+        let damages = driver.check().unwrap().damages;
+        assert!(damages.iter().any(|damage| damage.contains(found)), "{damage}: {damages:?}");
+    }
+}
+
+#[test]
+fn the_check_finds_postings_that_are_missing_twice_there_or_too_early() {
+    let damages = [
+        ("DELETE FROM annals_posting WHERE first = 1", "the index names"),
+        (
+            "INSERT INTO annals_posting SELECT key, last, last, x'' FROM annals_posting WHERE first = 1",
+            "named twice",
+        ),
+        ("INSERT INTO annals_posting VALUES (4, 40, 40, x'')", "named too early"),
+    ];
+    for (damage, said) in damages {
+        let scratch = Scratch::new();
+        log_with_an_index(&scratch);
+        sql(&scratch.path).execute_batch(damage).unwrap();
+        let damages = scratch.open().check().unwrap().damages;
+        assert!(damages.iter().any(|damage| damage.contains(said)), "{damage}: {damages:?}");
     }
 }
 
@@ -242,6 +311,21 @@ fn syncing_writes_something_to_be_synced_though_nothing_changes() {
         assert_eq!(wal_bytes() - before, 24 + 4096, "one frame of one page");
     }
     assert_eq!(values(&driver, &key("a", "b")).len(), 3);
+}
+
+#[test]
+fn a_repeated_commit_is_durable_before_it_is_answered() {
+    let scratch = Scratch::new();
+    let driver = scratch.open();
+    let wal_bytes = || fs::metadata(scratch.folder.path().join("log.db-wal")).unwrap().len();
+    let batch = set(&key("a", "b"), b"\x01").with_id(Uuid::from_bytes([7; 16]));
+    let _ = driver.append(std::slice::from_ref(&batch), Durability::Buffered).unwrap();
+    let before = wal_bytes();
+    let answers = driver.append(&[batch], Durability::Synced).unwrap();
+    let receipt = answers[0].as_ref().unwrap();
+    assert_eq!((receipt.repeated, receipt.durability), (true, Durability::Synced));
+    assert_eq!(wal_bytes() - before, 24 + 4096, "a frame that is synced, and the first commit's with it");
+    assert_eq!(values(&driver, &key("a", "b")), [b"\x01"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use annals_core::{
     Action, Check, Commit, CommitEntries, CommitId, Context, Driver, Entry, Measure, Order, Position,
     PositionRange,
 };
+use annals_driver_sqlite::SqliteDriver;
 
 use crate::common::{Scratch, append, key, set, sql};
 
@@ -69,7 +70,8 @@ fn contents() -> Vec<CommitEntries> {
 #[ignore = "writes the fixture; a released one is never written again"]
 fn write_the_fixture() {
     let scratch = Scratch::new();
-    scratch.open().restore(&contents()).unwrap();
+    // In the middle of a pass: four of the six entries stand in postings.
+    SqliteDriver::options().pace(2, 4, 1).open(&scratch.path).unwrap().restore(&contents()).unwrap();
     fs::copy(&scratch.path, fixture("format-1.db")).unwrap();
 }
 
@@ -81,7 +83,10 @@ fn a_file_of_format_1_opens() {
     let all = |driver: &dyn Driver| driver.commits(PositionRange::ALL, Order::OldestFirst, 100).unwrap();
     assert_eq!(all(&driver), contents());
     assert_eq!(driver.check().unwrap().damages, Vec::<String>::new());
-    assert_eq!(append(&driver, set(&key("game", "round"), b"\x02")).unwrap().get(), 7);
+    let round = key("game", "round");
+    let history = driver.history(&round, PositionRange::ALL, Order::OldestFirst, 0, 100).unwrap();
+    assert_eq!(history.iter().map(|change| change.position().get()).collect::<Vec<_>>(), [1, 4]);
+    assert_eq!(append(&driver, set(&round, b"\x02")).unwrap().get(), 7);
 }
 
 #[test]
@@ -123,6 +128,33 @@ fn tables_hold_what_the_format_says() {
             "5|2|X'FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF'|0|1763784000123456|NULL",
             "6|1|X'00000000000000000000000000000000'|0|1763784000123457|NULL",
         ]
+    );
+}
+
+#[test]
+fn the_index_holds_what_the_format_says() {
+    let scratch = Scratch::new();
+    let driver = SqliteDriver::options().pace(300, 1, 1).open(&scratch.path).unwrap();
+    let (one, other) = (key("a", "one"), key("a", "other"));
+    let written = |number| if [1, 3, 6, 261].contains(&number) { &one } else { &other };
+    for number in 1..=305 {
+        append(&driver, set(written(number), b"\x01")).unwrap();
+    }
+    let shell = sql(&scratch.path);
+    let rows = |query: &str| -> Vec<String> {
+        let mut select = shell.prepare(query).unwrap();
+        let rows = select.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    };
+    // The slice of the 300th entry took the four of the one key, that of the 301st all of the other.
+    assert_eq!(
+        rows("SELECT concat_ws('|', key, first, last, length(middle)) FROM annals_posting"),
+        ["1|1|261|2", "2|2|131|126", "2|132|259|126", "2|260|300|38"]
+    );
+    assert_eq!(rows("SELECT quote(middle) FROM annals_posting WHERE key = 1"), ["X'0203'"]);
+    assert_eq!(
+        rows("SELECT concat_ws('|', indexed_until, pass_through, pass_key, pages > 1) FROM annals_index"),
+        ["300|300|0|1"]
     );
 }
 

@@ -8,9 +8,13 @@
 )]
 
 mod common;
+mod erasing;
 mod faults;
 mod format;
+mod groups;
 mod moving;
 mod opening;
+mod passes;
 mod processes;
+mod scan;
 mod views;

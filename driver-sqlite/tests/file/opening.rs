@@ -200,3 +200,23 @@ fn threads_that_create_one_file_at_once_all_succeed() {
         assert_eq!(values(&scratch.open(), &key("a", "b")).len(), 8);
     }
 }
+
+#[test]
+fn a_log_whose_creation_was_cut_short_is_created_after_all() {
+    let scratch = Scratch::new();
+    let shell = sql(&scratch.path);
+    shell.execute_batch("PRAGMA page_size = 4096; CREATE TABLE t (a)").unwrap();
+    drop(shell);
+    let page = fs::read(&scratch.path).unwrap()[..4096].to_vec();
+    fs::write(&scratch.path, page).unwrap();
+    // The journal of a first change, which says that the file had no page before.
+    let mut journal = vec![0; 512];
+    journal[..8].copy_from_slice(&[0xd9, 0xd5, 0x05, 0xf9, 0x20, 0xa1, 0x63, 0xd7]);
+    journal[22..24].copy_from_slice(&512_u16.to_be_bytes());
+    journal[26..28].copy_from_slice(&4096_u16.to_be_bytes());
+    fs::write(scratch.folder.path().join("log.db-journal"), journal).unwrap();
+
+    let driver = scratch.open();
+    assert_eq!(driver.last_position().unwrap(), Position::START);
+    assert_eq!(append(&driver, set(&key("a", "b"), b"\x01")).unwrap().get(), 1);
+}

@@ -40,10 +40,19 @@ fn plays_the_role_it_is_given() {
     let (Ok(role), Some(path)) = (env::var(ROLE), env::var_os(FILE).map(PathBuf::from)) else { return };
     match role.as_str() {
         "append_100" => append_100(&path),
+        "append_and_read_150" => crate::passes::append_and_read_150(&path),
+        "append_in_short_passes" => crate::passes::append_in_short_passes(&path),
         "append_until_killed" => append_until_killed(&path),
+        "erase_until_killed" => crate::erasing::erase_until_killed(&path),
         "follow_to_800" => follow_to_800(&path),
+        "read_until_a_deletion" => crate::erasing::read_until_a_deletion(&path),
+        "read_while_others_write" => crate::passes::read_while_others_write(&path),
         "show_permissions" => crate::opening::show_permissions(&path),
         "write_until_the_disk_refuses" => crate::faults::write_until_the_disk_refuses(&path),
+        "append_in_groups_until_killed" => crate::groups::append_in_groups_until_killed(&path),
+        "write_in_groups_until_the_disk_refuses" => {
+            crate::groups::write_in_groups_until_the_disk_refuses(&path);
+        }
         "write_from_another_folder" => crate::moving::write_from_another_folder(&path),
         role => panic!("no role {role}"),
     }
@@ -139,12 +148,15 @@ fn assert_whole(commits: &[CommitEntries]) {
 fn a_killed_writer_loses_nothing_that_it_acknowledged_and_leaves_no_half_commit() {
     let scratch = Scratch::new();
     let mut acknowledged = 0;
-    for _ in 0..100 {
+    for round in 0..100 {
         let mut writer = child("append_until_killed", &scratch.path).spawn().unwrap();
-        thread::sleep(Duration::from_micros(RandomState::new().build_hasher().finish() % 50_000));
+        let mut numbers = said(&mut writer);
+        // Most are killed while they append, some while they open the log.
+        let first = if round % 5 == 0 { None } else { numbers.next() };
+        thread::sleep(Duration::from_micros(RandomState::new().build_hasher().finish() % 20_000));
         writer.kill().unwrap();
         // What was said before the end still stands in the pipe.
-        if let Some(last) = said(&mut writer).last() {
+        if let Some(last) = numbers.last().or(first) {
             acknowledged = last.parse::<u64>().unwrap() + 1;
         }
         writer.wait().unwrap();
@@ -154,7 +166,7 @@ fn a_killed_writer_loses_nothing_that_it_acknowledged_and_leaves_no_half_commit(
         let there = newest.first().map_or(0, |newest| number_of(&newest.entries[0].action) + 1);
         assert!(there >= acknowledged, "{acknowledged} acknowledged, {there} there");
     }
-    assert!(acknowledged > 100, "only {acknowledged} commits in all: killed too early to mean anything");
+    assert!(acknowledged >= 80, "only {acknowledged} commits in all");
 
     let driver = scratch.open();
     let all = driver.commits(PositionRange::ALL, Order::OldestFirst, usize::MAX).unwrap();

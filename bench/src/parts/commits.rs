@@ -1,0 +1,51 @@
+use std::thread;
+use std::time::Duration;
+
+use annals::codec::encode;
+use annals_bench::{Commits, GroupedByHand, Run, Sides, Wanted, Workload, timed};
+
+/// The commits of a side in its turn. A divisor of the number of keys: none comes twice in a turn.
+const COMMITS: usize = 1_000;
+
+pub(crate) fn run(run: &Run) {
+    let sides = Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large);
+    let records = sides.records().into_iter().map(|record| record.with_context(Workload::context()));
+    let records: Vec<_> = records.collect();
+    let by_hand = GroupedByHand::new(sides.by_hand);
+
+    let keys = sides.workload.borrow().keys().to_vec();
+    let set = |(key, text): &(usize, String)| {
+        records[key / Workload::FIELDS].set(keys[*key].field(), text).unwrap();
+    };
+    let set_by_hand = |(key, text): &(usize, String)| by_hand.append((*key, encode(text).unwrap()));
+    let set_by_hand_alone =
+        |(key, text): &(usize, String)| by_hand.tables().append(&[(*key, encode(text).unwrap())]);
+
+    let table = run.table("durable commit of one entry", 15, ["Annals", "by hand"]);
+    let [alone, alone_by_hand, grouped, grouped_by_hand] = table.in_turns(|| {
+        let mut workload = sides.workload.borrow_mut();
+        let texts: Vec<_> = std::iter::repeat_with(|| workload.next_text()).take(COMMITS).collect();
+        [
+            mean(&texts, 1, set),
+            mean(&texts, 1, set_by_hand_alone),
+            mean(&texts, 8, set),
+            mean(&texts, 8, set_by_hand),
+        ]
+    });
+    table.show("from one thread", Wanted::Speed(0.85), [alone, alone_by_hand]);
+    table.show("from 8 threads", Wanted::Speed(0.85), [grouped, grouped_by_hand]);
+    table.show("8 threads of Annals beside one", Wanted::Nothing, [grouped, alone]);
+    Sides { by_hand: by_hand.into_tables(), ..sides }.verify();
+}
+
+/// Returns the time that a commit takes while so many threads share the texts.
+fn mean(texts: &[(usize, String)], threads: usize, set: impl Fn(&(usize, String)) + Sync) -> Duration {
+    let all = timed(|| {
+        thread::scope(|scope| {
+            for own in texts.chunks(texts.len() / threads) {
+                scope.spawn(|| own.iter().for_each(&set));
+            }
+        });
+    });
+    all.div_f64(texts.len() as f64)
+}

@@ -1,0 +1,107 @@
+use std::cell::RefCell;
+use std::path::Path;
+
+use annals::{Batch, Durability, Position, Record, SqliteDriver, Store};
+use tempfile::TempDir;
+
+use crate::by_hand::ByHand;
+use crate::workload::{Workload, Write};
+
+/// Whether a log is filled with commits of 1,000 entries or of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commits {
+    /// A commit has 1,000 entries.
+    Large,
+    /// A commit has one entry.
+    Small,
+}
+
+/// The same entries in a store on SQLite and in tables written by hand, with the same settings.
+#[derive(Debug)]
+pub struct Sides {
+    /// The one side.
+    pub store: Store,
+    /// The other.
+    pub by_hand: ByHand,
+    /// What was written, and random questions.
+    pub workload: RefCell<Workload>,
+    /// How many entries both have.
+    pub entries: u64,
+    /// Where the files are until this is dropped.
+    pub folder: TempDir,
+}
+
+impl Sides {
+    /// Writes `entries` entries of the workload to both sides.
+    #[must_use]
+    pub fn filled(mut workload: Workload, entries: usize, commits: Commits) -> Sides {
+        let folder = tempfile::tempdir().expect("there is a place for files");
+        let store = new_store(&folder.path().join("annals.db"));
+        let by_hand = ByHand::open(&folder.path().join("by_hand.db"));
+        by_hand.set_durable(false);
+        for _ in 0..entries / Workload::BATCH {
+            let writes = workload.next_writes(Workload::BATCH);
+            append(&store, &workload, &writes, commits);
+            match commits {
+                Commits::Large => by_hand.append(&writes),
+                Commits::Small => by_hand.append_each(&writes),
+            }
+        }
+        store.log().sync().expect("the disk works");
+        by_hand.set_durable(true);
+        let sides =
+            Sides { store, by_hand, workload: RefCell::new(workload), entries: entries as u64, folder };
+        sides.verify();
+        sides
+    }
+
+    /// Checks that both sides have the same entries and answer alike.
+    ///
+    /// # Panics
+    /// If they do not.
+    pub fn verify(&self) {
+        let mut workload = self.workload.borrow_mut();
+        let last = self.store.log().last_position().expect("the log can be read");
+        assert_eq!(last.get(), self.by_hand.last_position());
+        for _ in 0..1_000 {
+            let key = workload.any_key();
+            let then = workload.any_position(last.get());
+            let bytes = |at| self.bytes(&workload, key, at);
+            assert_eq!(bytes(Position::MAX).as_ref(), Some(&self.by_hand.latest(key)));
+            assert_eq!(bytes(then), self.by_hand.as_of(key, then.get()));
+        }
+    }
+
+    /// Returns the records of the workload in the order of their keys.
+    ///
+    /// # Panics
+    /// If the store refuses one.
+    #[must_use]
+    pub fn records(&self) -> Vec<Record> {
+        let workload = self.workload.borrow();
+        let first_keys = workload.keys().iter().step_by(Workload::FIELDS);
+        first_keys.map(|key| self.store.record(key.namespace()).expect("names are valid")).collect()
+    }
+
+    fn bytes(&self, workload: &Workload, key: usize, at: Position) -> Option<Vec<u8>> {
+        let entry = self.store.log().entry(workload.key(key), at).expect("the log can be read");
+        entry.map(|entry| entry.action.bytes().expect("nothing was deleted").to_vec())
+    }
+}
+
+/// Returns a store on a new file, with the settings of the tables written by hand.
+#[must_use]
+pub fn new_store(path: &Path) -> Store {
+    Store::new(SqliteDriver::options().cache_kib(ByHand::CACHE_KIB).open(path).expect("the file opens"))
+}
+
+/// Appends writes without waiting for the disk.
+fn append(store: &Store, workload: &Workload, writes: &[Write], commits: Commits) {
+    let batches: Vec<Batch> = match commits {
+        Commits::Large => vec![workload.batch(writes)],
+        Commits::Small => writes.chunks(1).map(|write| workload.batch(write)).collect(),
+    };
+    for answer in store.log().append_all(batches, Durability::Buffered).expect("there is room") {
+        answer.expect("there are no conditions");
+    }
+}

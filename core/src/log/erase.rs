@@ -1,0 +1,272 @@
+use std::fmt;
+
+use super::sweep::{Selection, Walk};
+use super::{At, Batch, CommitId, Condition, Context, Driver, Erase, Key, Log, Namespace, Position, Scope};
+use crate::error::{DriverError, Error, ErrorKind};
+
+/// The record in which erasures are kept: one commit each, whose context says who, why and when, and
+/// whose value says what.
+pub const ERASURES: &str = "__annals/erasures";
+
+const ERASURE: &str = "erasure";
+
+/// What is to be erased: the values of a key, of a record, or of all records under a namespace.
+///
+/// ```
+/// use annals_core::{Key, Namespace, Position, Selector};
+///
+/// let all = Selector::under(Namespace::new("game")?);
+/// assert_eq!(all.to_string(), "everything under game");
+/// let old = Selector::key(Key::parse("game/player1", "score")?).through(Position::new(418).unwrap());
+/// assert_eq!(old.to_string(), "game/player1 score through @418");
+/// # Ok::<(), annals_core::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Selector {
+    target: Target,
+    through: Option<At>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Target {
+    Key(Key),
+    Record(Namespace),
+    Under(Namespace),
+}
+
+impl Selector {
+    /// Selects every value of one key.
+    #[must_use]
+    pub fn key(key: Key) -> Selector {
+        Selector { target: Target::Key(key), through: None }
+    }
+
+    /// Selects every value of the fields of one record, but not of the records below it.
+    #[must_use]
+    pub fn record(namespace: Namespace) -> Selector {
+        Selector { target: Target::Record(namespace), through: None }
+    }
+
+    /// Selects every value of a record and of all records below it.
+    #[must_use]
+    pub fn under(namespace: Namespace) -> Selector {
+        Selector { target: Target::Under(namespace), through: None }
+    }
+
+    /// Leaves out what was set after a moment: a position, which inside a commit means the commit
+    /// before it, or a time.
+    #[must_use]
+    pub fn through(mut self, moment: impl Into<At>) -> Selector {
+        self.through = Some(moment.into());
+        self
+    }
+
+    fn namespace(&self) -> &Namespace {
+        match &self.target {
+            Target::Key(key) => key.namespace(),
+            Target::Record(namespace) | Target::Under(namespace) => namespace,
+        }
+    }
+}
+
+impl fmt::Display for Selector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Key(key) => write!(f, "{key}")?,
+            Target::Record(namespace) => write!(f, "the record {namespace}")?,
+            Target::Under(namespace) => write!(f, "everything under {namespace}")?,
+        }
+        match self.through {
+            None => Ok(()),
+            Some(At::Position(position)) => write!(f, " through {position}"),
+            Some(At::Time(time)) => write!(f, " through {time}"),
+        }
+    }
+}
+
+/// How much would be erased.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erasable {
+    /// The entries that are set.
+    pub entries: u64,
+    /// The bytes of their values.
+    pub bytes: u64,
+}
+
+/// What was erased.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erasure {
+    /// The entries whose values are gone; none where nothing was left to erase.
+    pub entries: u64,
+    /// The bytes that these values had.
+    pub bytes: u64,
+    /// The commits in [`ERASURES`] that say so, by their positions: one for every few thousand entries.
+    pub commits: Vec<Position>,
+    /// The bytes that the log's place gave back.
+    pub given_back: u64,
+}
+
+impl Erasure {
+    /// What erasing cannot reach, in words for those who asked for it.
+    pub const OUT_OF_REACH: &str = "Erased from the live log only. Backups, dumps, copies and replicas \
+        made before still hold the values, and so may whatever programs have read them into, the \
+        disk's own spare blocks, and snapshots of the file system.";
+}
+
+impl Log {
+    /// Erases values for good: what the selector names loses its bytes and keeps its positions, keys,
+    /// commits, actors and reasons.
+    ///
+    /// Whoever reads one of these entries learns that it was [erased](crate::Error::Erased); no
+    /// other answer changes. Entries that are deletions, or erased already, stay as they are. Each few
+    /// thousand entries are erased in a commit of their own, in the record [`ERASURES`], with this
+    /// context. When the call returns the bytes are gone from wherever the log lives, and only
+    /// from there: see [`Erasure::OUT_OF_REACH`]. A call that failed half way is simply repeated.
+    ///
+    /// What is set meanwhile may stay. Which selector was used, and how much it met, is kept for ever,
+    /// so that names and reasons should not hold what has to be forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] without an actor and a reason, or for what the log keeps for itself;
+    /// [`Error::BeyondEnd`] for a position after the last; an error of the kind
+    /// [`Unsupported`](ErrorKind::Unsupported) if the driver cannot erase.
+    ///
+    /// # Durability
+    /// [`Durability::Synced`](super::Durability::Synced), or what the driver's documentation says instead.
+    ///
+    /// ```
+    /// use annals_core::{Context, Error, Key, Log, Position, Selector};
+    /// # use annals_core::{Batch, Durability};
+    /// # let log = Log::new(annals_driver_memory::MemoryDriver::new());
+    /// let email = Key::parse("person/7", "email")?;
+    /// # log.append(Batch::new(Context::new()).set(email.clone(), *b"\xa1x"), Durability::Synced)?;
+    /// let context = Context::new().actor("dana").reason("asked to be forgotten");
+    /// let erasure = log.erase(&Selector::key(email.clone()), &context)?;
+    /// assert_eq!((erasure.entries, erasure.commits.len()), (1, 1));
+    ///
+    /// let entry = log.entry(&email, Position::MAX)?.unwrap();
+    /// assert!(matches!(entry.get::<String>(), Err(Error::Erased { .. })));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn erase(&self, selector: &Selector, context: &Context) -> Result<Erasure, Error> {
+        self.sweep(&self.selected(selector)?, context, |_| {})
+    }
+
+    /// Counts what [`Log::erase`] would erase, and erases nothing.
+    ///
+    /// # Errors
+    /// As [`Log::erase`].
+    pub fn erasable(&self, selector: &Selector) -> Result<Erasable, Error> {
+        self.count(&self.selected(selector)?)
+    }
+
+    fn selected(&self, selector: &Selector) -> Result<Selection<'_>, Error> {
+        if selector.namespace().is_reserved() {
+            let namespace = selector.namespace();
+            return Err(Error::Invalid(format!(
+                "{namespace} is kept for the log itself and is never erased"
+            )));
+        }
+        let through = match selector.through {
+            Some(moment) => self.boundary(moment)?,
+            None => self.last_position()?,
+        };
+        let words = selector.to_string();
+        Ok(match &selector.target {
+            Target::Key(key) => Selection::key(key.clone(), through, words),
+            Target::Record(namespace) => Selection::scope(Scope::Record(namespace.clone()), through, words),
+            Target::Under(namespace) => Selection::scope(Scope::Under(namespace.clone()), through, words),
+        })
+    }
+
+    pub(super) fn count(&self, selection: &Selection<'_>) -> Result<Erasable, Error> {
+        eraser(self.driver())?;
+        let mut walk = Walk::over(selection);
+        let mut all = Erasable::default();
+        loop {
+            let chunk = walk.chunk(self)?;
+            if chunk.positions.is_empty() {
+                return Ok(all);
+            }
+            all.entries += chunk.positions.len() as u64;
+            all.bytes += chunk.bytes;
+        }
+    }
+
+    /// Erases all that is selected, chunk by chunk. `progress` is called with what is done so far.
+    pub(super) fn sweep(
+        &self,
+        selection: &Selection<'_>,
+        context: &Context,
+        mut progress: impl FnMut(&Erasure),
+    ) -> Result<Erasure, Error> {
+        self.check_auditable(context)?;
+        let eraser = eraser(self.driver())?;
+        let mut walk = Walk::over(selection);
+        let mut erasure = Erasure::default();
+        loop {
+            let since = self.last_position()?;
+            let mut next = walk.clone();
+            let chunk = next.chunk(self)?;
+            if chunk.positions.is_empty() {
+                break;
+            }
+            let found = Erasable { entries: chunk.positions.len() as u64, bytes: chunk.bytes };
+            let audit = self.audit(&selection.words, found, context, since)?;
+            let commit = match self.append_erasure(chunk.positions, audit)? {
+                Ok(receipt) => receipt.commit,
+                // Another erasure came between, and may have taken some of these: they are counted anew.
+                Err(conflict) if conflict.lost_to.last > since => continue,
+                Err(conflict) => return Err(conflict.into()),
+            };
+            walk = next;
+            erasure.entries += found.entries;
+            erasure.bytes += found.bytes;
+            erasure.commits.push(commit.last);
+            progress(&erasure);
+        }
+        // Even if nothing was left to erase: the one before may have been interrupted.
+        erasure.given_back = eraser.scrub()?;
+        Ok(erasure)
+    }
+
+    fn check_auditable(&self, context: &Context) -> Result<(), Error> {
+        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+        match context {
+            Context { actor, .. } if !says(actor) => {
+                Err(Error::Invalid("nothing is erased without an actor: say who does it".into()))
+            }
+            Context { reason, .. } if !says(reason) => {
+                Err(Error::Invalid("nothing is erased without a reason: say why".into()))
+            }
+            _ => super::handle::check_context(context),
+        }
+    }
+
+    /// Returns the batch that tells of an erasure, on condition that `found` is still true.
+    fn audit(
+        &self,
+        words: &str,
+        found: Erasable,
+        context: &Context,
+        since: Position,
+    ) -> Result<Batch, Error> {
+        let key = Key::parse(ERASURES, ERASURE)?;
+        let what = annals_codec::Value::map([
+            ("what", words.into()),
+            ("entries", found.entries.into()),
+            ("bytes", found.bytes.into()),
+        ]);
+        let bytes = annals_codec::encode(&what)
+            .map_err(|problem| Error::Encode { what: key.to_string(), problem })?;
+        let batch = Batch { id: CommitId::make(), now: self.now(), ..Batch::new(context.clone()) };
+        let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
+        Ok(batch.set(key, bytes).on_condition(unchanged))
+    }
+}
+
+pub(super) fn eraser(driver: &dyn Driver) -> Result<&dyn Erase, Error> {
+    let message = "its driver cannot erase";
+    let unsupported = || DriverError::new(ErrorKind::Unsupported, "this log", message);
+    Ok(driver.abilities().erase.ok_or_else(unsupported)?)
+}

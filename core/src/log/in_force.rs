@@ -1,0 +1,163 @@
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{self, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::Context;
+
+thread_local! {
+    /// The contexts in force on this thread, the innermost last.
+    static IN_FORCE: RefCell<Vec<Arc<Context>>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Context {
+    /// Runs `body` with this context in force: commits that stores make meanwhile on this thread
+    /// carry it where they say nothing themselves.
+    ///
+    /// What counts is, in this order: the context given to the commit, that of the record's handle, that
+    /// of the store's, those in force from the innermost outwards. Tags are merged by name. A commit's
+    /// location stays the line of code that made it, unless one was given anywhere. A
+    /// [`Log`](crate::Log) takes batches as they are.
+    ///
+    /// However `body` ends, a panic included, what was in force before is so again. To enter and to
+    /// leave costs the same however many are in force. Other threads are not concerned: carry
+    /// the context over with [`Context::current`].
+    ///
+    /// ```
+    /// use annals_core::{Context, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let record = store.record("game/player1")?;
+    /// let receipt = Context::new().actor("alice").in_scope(|| {
+    ///     Context::new().reason("settle round 2").in_scope(|| record.set("score", &40))
+    /// })?;
+    /// let context = &receipt.commit.context;
+    /// assert_eq!(context.actor.as_deref(), Some("alice"));
+    /// assert_eq!(context.reason.as_deref(), Some("settle round 2"));
+    /// assert_eq!(Context::current(), Context::new());
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn in_scope<R>(self, body: impl FnOnce() -> R) -> R {
+        let _entered = Entered::new(Arc::new(self));
+        body()
+    }
+
+    /// Returns `future` with this context in force whenever it is polled, and while it is dropped.
+    ///
+    /// As [`Context::in_scope`] around each poll: what is in force where it is polled stays around
+    /// it, and tasks that take turns on a thread do not see one another's. A task that is spawned
+    /// begins with nothing but its own; give it what is in force here by
+    /// `Context::current().instrument(task)`. Works with every executor.
+    ///
+    /// ```
+    /// use std::future::Future;
+    /// use std::pin::pin;
+    /// use std::task::{self, Poll, Waker};
+    ///
+    /// use annals_core::{Context, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let record = store.record("game/player1")?;
+    /// let task = Context::new().actor("alice").instrument(async move { record.set("score", &40) });
+    ///
+    /// let polled = pin!(task).poll(&mut task::Context::from_waker(Waker::noop()));
+    /// let Poll::Ready(receipt) = polled else { unreachable!("it waits for nothing") };
+    /// assert_eq!(receipt?.commit.context.actor.as_deref(), Some("alice"));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn instrument<F: Future>(self, future: F) -> Instrumented<F> {
+        Instrumented { future: Some(future), context: Arc::new(self) }
+    }
+
+    /// Returns what is in force on this thread, all of it taken together; it says nothing where
+    /// nothing is.
+    ///
+    /// It can be sent along with a job, also as JSON or MessagePack, and put in force where the job
+    /// is done.
+    ///
+    /// ```
+    /// use annals_core::Context;
+    ///
+    /// let queued = Context::new().actor("alice").tag("ticket", 412).in_scope(Context::current);
+    /// let job = annals_core::codec::encode(&queued).unwrap();
+    ///
+    /// let worker = std::thread::spawn(move || {
+    ///     let context: Context = annals_core::codec::decode(&job).unwrap();
+    ///     context.in_scope(|| assert_eq!(Context::current().actor.as_deref(), Some("alice")));
+    /// });
+    /// worker.join().unwrap();
+    /// ```
+    #[must_use]
+    pub fn current() -> Context {
+        Context::new().or_in_force()
+    }
+
+    /// Fills in what is left open from the contexts in force on this thread.
+    pub(crate) fn or_in_force(self) -> Context {
+        // A thread that is ending has lost what was in force, but may still commit.
+        let in_force = IN_FORCE.try_with(|in_force| in_force.borrow().clone()).unwrap_or_default();
+        in_force.iter().rev().fold(self, |inner, outer| inner.or(outer))
+    }
+}
+
+/// Keeps a context in force on this thread until it is dropped.
+struct Entered {
+    /// How many contexts were in force before.
+    outer: usize,
+}
+
+impl Entered {
+    fn new(context: Arc<Context>) -> Entered {
+        let enter = |in_force: &RefCell<Vec<_>>| {
+            let mut in_force = in_force.borrow_mut();
+            in_force.push(context);
+            in_force.len() - 1
+        };
+        Entered { outer: IN_FORCE.try_with(enter).unwrap_or_default() }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let leave = |in_force: &RefCell<Vec<_>>| in_force.borrow_mut().truncate(self.outer);
+        // Where the thread is ending there is nothing left to leave.
+        let _ = IN_FORCE.try_with(leave);
+    }
+}
+
+pin_project! {
+    /// A future with a context of its own; see [`Context::instrument`].
+    #[must_use = "futures do nothing unless they are polled"]
+    pub struct Instrumented<F> {
+        // Gone only while this is dropped.
+        #[pin]
+        future: Option<F>,
+        context: Arc<Context>,
+    }
+
+    impl<F> PinnedDrop for Instrumented<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let _entered = Entered::new(Arc::clone(this.context));
+            this.future.set(None);
+        }
+    }
+}
+
+impl<F: Future> Future for Instrumented<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, waking: &mut task::Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        let _entered = Entered::new(Arc::clone(this.context));
+        this.future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(waking))
+    }
+}
+
+impl<F> fmt::Debug for Instrumented<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instrumented").field("context", &self.context).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+/// How much a read of the present knows of what other processes have appended.
+///
+/// What was appended through the same store is always seen, by either.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Freshness {
+    /// A read first learns whether the log moved on, and answers as of its end.
+    #[default]
+    Checked,
+    /// A read asks nobody: it answers as of the position that the store knows, which is that of the
+    /// last commit of its own, or what [`Store::refresh`](crate::Store::refresh) or a checked read
+    /// came to, whichever is last. Without a cache it is as fresh as the log.
+    Cached,
+}
