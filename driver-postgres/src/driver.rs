@@ -153,8 +153,8 @@ impl Driver for PostgresDriver {
 }
 
 impl Measure for PostgresDriver {
-    /// Counts commits and keys by their indexes. The logs of a schema share its tables: the bytes are
-    /// those of the tables, shared out by the number of entries.
+    /// Adds up the sizes of the log's rows, which reads them, but no long values. The server may keep
+    /// long values compressed, and room that it has not given back.
     fn measure(&self) -> Result<Size, Error> {
         self.read(measure::measure)
     }

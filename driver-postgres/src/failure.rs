@@ -106,6 +106,7 @@ impl Cause {
 
     fn explain(&self) -> &'static str {
         match self {
+            Cause::Client(_) if self.is_of_tls() => "the server and this program do not agree on TLS",
             Cause::Client(_) => "the server cannot be reached, or the connection to it was lost",
             Cause::Server(said) => match said.code {
                 SqlState::TOO_MANY_CONNECTIONS => "the server has no connection left for this program",
