@@ -22,7 +22,9 @@ fn key(field: &str) -> Selector {
 }
 
 fn is_erased_at<T>(answer: Result<T, Error>, expected: u64) -> bool {
-    matches!(answer, Err(Error::Erased { position, .. }) if position.get() == expected)
+    answer
+        .err()
+        .is_some_and(|error| matches!(error, Error::Erased { position, .. } if position.get() == expected))
 }
 
 /// @1 a=1, @2 b=1, @3 a=2, @4 b=2, @5 a=3.
@@ -80,7 +82,7 @@ fn callbacks_see_the_erasure_and_nothing_else(store: &Store) {
     let noted = Arc::new(Mutex::new(Vec::new()));
     let notes = Arc::clone(&noted);
     let _watch = store.on_change(move |change| {
-        notes.lock().unwrap().push((change.position().get(), change.key().to_string()))
+        notes.lock().unwrap().push((change.position().get(), change.key().to_string()));
     });
     store.erase(&key("a"), why()).unwrap();
     store.record("r").unwrap().set("a", &1).unwrap();

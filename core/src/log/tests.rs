@@ -119,9 +119,7 @@ impl Driver for Scripted {
         unreachable!()
     }
     fn abilities(&self) -> Abilities<'_> {
-        let mut abilities = Abilities::default();
-        abilities.erase = Some(self);
-        abilities
+        Abilities { erase: Some(self), ..Abilities::default() }
     }
 }
 
