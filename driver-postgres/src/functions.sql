@@ -21,7 +21,8 @@ CREATE FUNCTION "annals".annals_append(
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
--- Plans are kept, and must not be those of tables that were small once.
+-- Plans are kept: to plan takes longer than to append. They must not be those of tables that were small once.
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
@@ -30,6 +31,7 @@ AS $$
 DECLARE
     v_batches integer := cardinality(b_id);
     v_writes bigint := cardinality(w_kind);
+    v_setting text;
     v_start bigint;           -- where the log ended before this call
     v_last bigint;            -- where it ends by now
     v_moment bigint;          -- when that was recorded
@@ -38,15 +40,17 @@ DECLARE
     v_write integer := 0;     -- how many writes they have
     v_upto integer;           -- the last batch that is stored together with the one in turn
     v_stored integer;         -- how many writes these have
-    v_look boolean;           -- whether ids are looked for that were not given
+    v_look boolean := false;  -- whether ids are looked for that were not given
+    v_keys bigint[];          -- the keys of the writes that are stored
     v_found bigint;           -- the entry that breaks a condition, or the commit that is there already
     v_broken integer;         -- the number of that condition
 BEGIN
-    PERFORM set_config('lock_timeout', a_wait_ms::text, true);
+    -- Assignments need no plan, where PERFORM would.
+    v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
-        PERFORM set_config('synchronous_commit', 'off', true);
+        v_setting := set_config('synchronous_commit', 'off', true);
     ELSIF current_setting('synchronous_commit') = 'off' THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
+        v_setting := set_config('synchronous_commit', 'on', true);
     END IF;
 
     -- The lock comes first. What is read in the statements after it, nobody can change any more.
@@ -57,12 +61,16 @@ BEGIN
     END IF;
     SELECT c.recorded_at INTO v_moment FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = v_start;
     v_last := v_start;
-    v_look := a_seen < v_start AND EXISTS (
-        SELECT FROM "annals".annals_commit AS c
-        WHERE c.log = a_log AND c.last > a_seen AND c.last <= v_start AND c.id = ANY (b_id) AND NOT c.given
-    );
-    RETURN QUERY SELECT 0, NULL::integer, NULL::text[], NULL::text[], v_start, NULL::bigint, NULL::uuid,
-        NULL::boolean, v_moment, NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bytea;
+    IF a_seen < v_start THEN
+        v_look := EXISTS (
+            SELECT FROM "annals".annals_commit AS c
+            WHERE c.log = a_log AND c.last > a_seen AND c.last <= v_start AND c.id = ANY (b_id) AND NOT c.given
+        );
+    END IF;
+    batch := 0;
+    last := v_start;
+    recorded_at := v_moment;
+    RETURN NEXT;
 
     WHILE v_batch <= v_batches LOOP
         v_found := NULL;
@@ -149,36 +157,57 @@ BEGIN
             v_stored := v_stored + b_writes[v_upto];
         END LOOP;
 
-        INSERT INTO "annals".annals_key (log, id, namespace, field)
-        SELECT a_log, v_last + x.number, x.namespace, x.field
-        FROM unnest(
-            w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
-        ) WITH ORDINALITY AS x (namespace, field, number)
-        ON CONFLICT (log, namespace, field) DO NOTHING;
-
-        INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-        SELECT a_log, v_last + x.number, (
+        SELECT array_agg((
             SELECT k.id FROM "annals".annals_key AS k
             WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field
-        ), x.kind, x.actor, x.reason, x.value
+        ) ORDER BY x.number) INTO v_keys
         FROM unnest(
-            w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored],
-            w_kind[v_write + 1 : v_write + v_stored], w_actor[v_write + 1 : v_write + v_stored],
+            w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
+        ) WITH ORDINALITY AS x (namespace, field, number);
+        IF array_position(v_keys, NULL) IS NOT NULL THEN
+            INSERT INTO "annals".annals_key (log, id, namespace, field)
+            SELECT a_log, v_last + min(x.number), x.namespace, x.field
+            FROM unnest(
+                v_keys, w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
+            ) WITH ORDINALITY AS x (key, namespace, field, number)
+            WHERE x.key IS NULL GROUP BY x.namespace, x.field;
+
+            SELECT array_agg(coalesce(x.key, (
+                SELECT k.id FROM "annals".annals_key AS k
+                WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field
+            )) ORDER BY x.number) INTO v_keys
+            FROM unnest(
+                v_keys, w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
+            ) WITH ORDINALITY AS x (key, namespace, field, number);
+        END IF;
+
+        INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
+        SELECT a_log, v_last + x.number, x.key, x.kind, x.actor, x.reason, x.value
+        FROM unnest(
+            v_keys, w_kind[v_write + 1 : v_write + v_stored], w_actor[v_write + 1 : v_write + v_stored],
             w_reason[v_write + 1 : v_write + v_stored], w_value[v_write + 1 : v_write + v_stored]
-        ) WITH ORDINALITY AS x (namespace, field, kind, actor, reason, value, number);
+        ) WITH ORDINALITY AS x (key, kind, actor, reason, value, number);
 
-        INSERT INTO "annals".annals_commit
-            (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
-        SELECT a_log, v_last + sum(x.length) OVER (ORDER BY x.number), x.length,
-            greatest(v_moment, max(x.now) OVER (ORDER BY x.number)), x.occurred_at,
-            x.id, x.given, x.actor, x.reason, x.location, x.tags
-        FROM unnest(
-            b_writes[v_batch : v_upto], b_now[v_batch : v_upto], b_occurred_at[v_batch : v_upto],
-            b_id[v_batch : v_upto], b_given[v_batch : v_upto], b_actor[v_batch : v_upto],
-            b_reason[v_batch : v_upto], b_location[v_batch : v_upto], b_tags[v_batch : v_upto]
-        ) WITH ORDINALITY AS x (length, now, occurred_at, id, given, actor, reason, location, tags, number);
+        IF v_upto = v_batch THEN
+            v_moment := greatest(v_moment, b_now[v_batch]);
+            INSERT INTO "annals".annals_commit
+                (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
+            VALUES (a_log, v_last + v_stored, v_stored, v_moment, b_occurred_at[v_batch], b_id[v_batch],
+                b_given[v_batch], b_actor[v_batch], b_reason[v_batch], b_location[v_batch], b_tags[v_batch]);
+        ELSE
+            INSERT INTO "annals".annals_commit
+                (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
+            SELECT a_log, v_last + sum(x.length) OVER (ORDER BY x.number), x.length,
+                greatest(v_moment, max(x.now) OVER (ORDER BY x.number)), x.occurred_at,
+                x.id, x.given, x.actor, x.reason, x.location, x.tags
+            FROM unnest(
+                b_writes[v_batch : v_upto], b_now[v_batch : v_upto], b_occurred_at[v_batch : v_upto],
+                b_id[v_batch : v_upto], b_given[v_batch : v_upto], b_actor[v_batch : v_upto],
+                b_reason[v_batch : v_upto], b_location[v_batch : v_upto], b_tags[v_batch : v_upto]
+            ) WITH ORDINALITY AS x (length, now, occurred_at, id, given, actor, reason, location, tags, number);
 
-        SELECT greatest(v_moment, max(x.now)) INTO v_moment FROM unnest(b_now[v_batch : v_upto]) AS x (now);
+            SELECT greatest(v_moment, max(x.now)) INTO v_moment FROM unnest(b_now[v_batch : v_upto]) AS x (now);
+        END IF;
         v_last := v_last + v_stored;
         v_write := v_write + v_stored;
         v_batch := v_upto + 1;
@@ -204,18 +233,20 @@ CREATE FUNCTION "annals".annals_restore(
 )
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
 SET enable_hashjoin = off
 SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
+    v_setting text;
     v_last bigint;
     v_twice bigint;
 BEGIN
-    PERFORM set_config('lock_timeout', a_wait_ms::text, true);
+    v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF current_setting('synchronous_commit') = 'off' THEN
-        PERFORM set_config('synchronous_commit', 'on', true);
+        v_setting := set_config('synchronous_commit', 'on', true);
     END IF;
     SELECT l.last INTO v_last FROM "annals".annals_log AS l WHERE l.log = a_log FOR UPDATE;
     IF v_last IS NULL THEN
@@ -229,9 +260,13 @@ BEGIN
     END IF;
     IF v_last = a_last AND v_twice IS NULL THEN
         INSERT INTO "annals".annals_key (log, id, namespace, field)
-        SELECT a_log, a_last + x.number, x.namespace, x.field
+        SELECT a_log, a_last + min(x.number), x.namespace, x.field
         FROM unnest(w_namespace, w_field) WITH ORDINALITY AS x (namespace, field, number)
-        ON CONFLICT (log, namespace, field) DO NOTHING;
+        WHERE NOT EXISTS (
+            SELECT FROM "annals".annals_key AS k
+            WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field
+        )
+        GROUP BY x.namespace, x.field;
 
         INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
         SELECT a_log, a_last + x.number, (

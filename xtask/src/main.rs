@@ -59,6 +59,7 @@ fn test(with_postgres: bool) -> Result<(), String> {
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &bare[..]].concat())?;
     traced()?;
+    protected()?;
     schedules()?;
     documentation()?;
     for example in examples("annals")? {
@@ -74,6 +75,14 @@ fn traced() -> Result<(), String> {
     let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &packages[..], &lint].concat())?;
     run(&["test", "--package", "annals", "--features", "tracing", "--test", "tracing", "--locked"])
+}
+
+/// The feature `tls-rustls`, which no other chore compiles.
+fn protected() -> Result<(), String> {
+    let package = ["--package", "annals-driver-postgres", "--features", "tls-rustls"];
+    let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
+    run(&[&["clippy"], &package[..], &lint].concat())?;
+    run(&[&["test"], &package[..], &["--lib", "--locked"]].concat())
 }
 
 fn fix() -> Result<(), String> {

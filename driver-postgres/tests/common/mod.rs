@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and each binary uses a part")]
 
+use std::collections::BTreeSet;
 use std::env;
 use std::io::Write as _;
 use std::process;
@@ -33,7 +34,11 @@ fn skipped(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or_default();
     let line = format!("SKIPPED {test}: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    // A test may ask for several places.
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
+    }
 }
 
 /// A log that nobody else uses, in a schema that tests of this process share.
