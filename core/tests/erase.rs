@@ -202,6 +202,26 @@ fn a_large_selection_is_erased_in_several_commits() {
 }
 
 #[test]
+fn more_than_is_found_at_a_time_is_erased_too() {
+    let log = Log::new(MemoryDriver::new());
+    let keys: Vec<Key> = (0..1000).map(|number| key("a", &format!("f{number}"))).collect();
+    for _ in 0..526 {
+        let all = keys.iter().fold(Batch::new(Context::new()), |all, key| all.set(key.clone(), *b"\x01"));
+        log.append(all, Durability::Buffered).unwrap();
+    }
+    assert_eq!(log.erasable(&under("a")).unwrap(), Erasable { entries: 526_000, bytes: 526_000 });
+    let erasure = log.erase(&under("a"), &why()).unwrap();
+    assert_eq!((erasure.entries, erasure.bytes), (526_000, 526_000));
+    // 2^19 are found first, and erased in 131 commits of 4000 and one of the rest.
+    assert_eq!(erasure.commits.len(), 133);
+    let is_erased = |key: &Key| {
+        let history = log.history(key, PositionRange::ALL, Order::OldestFirst);
+        history.map(Result::unwrap).all(|change| matches!(change.entry.action, Action::Erased { .. }))
+    };
+    assert!(keys.iter().all(is_erased));
+}
+
+#[test]
 fn compacting_keeps_the_newest_entry_of_every_key() {
     let log = sample();
     set(&log, &key("a/b", "gone"), 1);

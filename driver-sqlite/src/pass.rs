@@ -17,7 +17,7 @@ use crate::tail::Tail;
 pub(crate) struct Pace {
     /// A pass begins when this many entries stand in no posting,
     pub(crate) tail: u64,
-    /// or when the file has grown by so many pages since the last one began.
+    /// or when the file has grown (or shrunk) by so many pages since the last one began.
     pub(crate) pages: u64,
     /// A slice is made by the append that reaches a multiple of this position.
     pub(crate) step: u64,
@@ -87,7 +87,7 @@ impl Progress {
     /// Returns whether a pass runs, or is to begin in a file of so many pages whose log ends at `last`.
     fn is_due(&self, last: Position, pages: u64, pace: Pace) -> bool {
         let tail = last.get().saturating_sub(self.indexed_until.get());
-        self.is_running() || tail >= pace.tail || (tail > 0 && pages.saturating_sub(self.pages) >= pace.pages)
+        self.is_running() || tail >= pace.tail || (tail > 0 && pages.abs_diff(self.pages) >= pace.pages)
     }
 
     fn begin(&mut self, through: Position, pages: u64) {

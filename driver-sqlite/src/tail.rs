@@ -170,7 +170,9 @@ impl Part {
 
     fn extend(&self, found: &Found) {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
-        content.positions.extend(found.positions.iter());
+        // What was found before a pass ended may come late; without all entries in between it would hide
+        // what the postings say.
+        content.positions.extend(found.positions.iter().filter(|(_, position)| *position > self.start));
         content.through = content.through.max(found.through);
     }
 
@@ -250,6 +252,10 @@ mod tests {
         assert_eq!(known(&tail), (3, 7, vec![4, 5, 6, 7]), "the start never falls");
         // Others appended and indexed meanwhile.
         tail.learn(found(20, 20, 22));
+        assert_eq!(known(&tail), (20, 22, vec![21, 22]));
+        // A reader that looked long ago comes late.
+        tail.learn(found(3, 7, 9));
+        tail.learn(found(3, 7, 21));
         assert_eq!(known(&tail), (20, 22, vec![21, 22]));
         // The pass ended with these very entries.
         tail.learn(found(32, 30, 32));

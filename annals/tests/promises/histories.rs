@@ -3,7 +3,7 @@
 use std::slice;
 use std::sync::Arc;
 
-use annals::{MemoryDriver, Store};
+use annals::{Freshness, MemoryDriver, Store};
 use annals_conformance::assert_linearizable;
 use tempfile::TempDir;
 
@@ -34,6 +34,22 @@ fn two_stores_over_one_file_are_answered_in_an_order() {
     let folder = TempDir::new().unwrap();
     let stores = [crate::stores::sqlite(&folder), crate::stores::sqlite(&folder)];
     assert_linearizable(|| handles(&stores));
+}
+
+#[test]
+fn a_cache_of_any_size_leaves_an_order() {
+    for bytes in [0, 2_000, 1 << 20] {
+        let driver = Arc::new(MemoryDriver::new());
+        let store = || Store::builder(Arc::clone(&driver)).cache_bytes(bytes).build().into();
+        let stores = [store(), store()];
+        assert_linearizable(|| handles(&stores));
+    }
+}
+
+#[test]
+fn a_store_that_asks_nobody_is_answered_in_an_order_with_itself() {
+    let store = Store::builder(MemoryDriver::new()).freshness(Freshness::Cached).build().into();
+    assert_linearizable(|| handles(slice::from_ref(&store)));
 }
 
 #[test]

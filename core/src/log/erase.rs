@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::sweep::{Selection, Walk};
+use super::sweep::{Found, Selection, Walk};
 use super::{At, Batch, CommitId, Condition, Context, Driver, Erase, Key, Log, Namespace, Position, Scope};
 use crate::error::{DriverError, Error, ErrorKind};
 
@@ -9,6 +9,9 @@ use crate::error::{DriverError, Error, ErrorKind};
 pub const ERASURES: &str = "__annals/erasures";
 
 const ERASURE: &str = "erasure";
+
+/// How many entries are erased in one commit: while it is made, other writers wait.
+const ENTRIES_MAX: usize = 4000;
 
 /// What is to be erased: the values of a key, of a record, or of all records under a namespace.
 ///
@@ -91,6 +94,15 @@ pub struct Erasable {
     pub entries: u64,
     /// The bytes of their values.
     pub bytes: u64,
+}
+
+impl Erasable {
+    fn and(self, found: &[Found]) -> Erasable {
+        Erasable {
+            entries: self.entries + found.len() as u64,
+            bytes: self.bytes + found.iter().map(|found| found.bytes).sum::<u64>(),
+        }
+    }
 }
 
 /// What was erased.
@@ -184,16 +196,15 @@ impl Log {
         let mut walk = Walk::over(selection);
         let mut all = Erasable::default();
         loop {
-            let chunk = walk.chunk(self)?;
-            if chunk.positions.is_empty() {
+            let found = walk.find(self)?;
+            if found.is_empty() {
                 return Ok(all);
             }
-            all.entries += chunk.positions.len() as u64;
-            all.bytes += chunk.bytes;
+            all = all.and(&found);
         }
     }
 
-    /// Erases all that is selected, chunk by chunk. `progress` is called with what is done so far.
+    /// Erases all that is selected. `progress` is called with what is done so far.
     pub(super) fn sweep(
         &self,
         selection: &Selection<'_>,
@@ -207,27 +218,45 @@ impl Log {
         loop {
             let since = self.last_position()?;
             let mut next = walk.clone();
-            let chunk = next.chunk(self)?;
-            if chunk.positions.is_empty() {
+            let found = next.find(self)?;
+            if found.is_empty() {
                 break;
             }
-            let found = Erasable { entries: chunk.positions.len() as u64, bytes: chunk.bytes };
-            let audit = self.audit(&selection.words, found, context, since)?;
-            let commit = match self.append_erasure(chunk.positions, audit)? {
-                Ok(receipt) => receipt.commit,
-                // Another erasure came between, and may have taken some of these: they are counted anew.
-                Err(conflict) if conflict.lost_to.last > since => continue,
-                Err(conflict) => return Err(conflict.into()),
-            };
-            walk = next;
-            erasure.entries += found.entries;
-            erasure.bytes += found.bytes;
-            erasure.commits.push(commit.last);
-            progress(&erasure);
+            let told = (selection.words.as_str(), context);
+            if self.erase_found(&found, told, since, &mut erasure, &mut progress)? {
+                walk = next;
+            }
         }
         // Even if nothing was left to erase: the one before may have been interrupted.
         erasure.given_back = eraser.scrub()?;
         Ok(erasure)
+    }
+
+    /// Erases what was found after `since`, in commits of their own. Returns whether all of it was: where
+    /// another erasure came between, it may have taken some of the rest, which is to be found anew.
+    fn erase_found(
+        &self,
+        found: &[Found],
+        (words, context): (&str, &Context),
+        mut since: Position,
+        erasure: &mut Erasure,
+        progress: &mut dyn FnMut(&Erasure),
+    ) -> Result<bool, Error> {
+        for some in found.chunks(ENTRIES_MAX) {
+            let Erasable { entries, bytes } = Erasable::default().and(some);
+            let audit = self.audit(words, Erasable { entries, bytes }, context, since)?;
+            let positions = some.iter().map(|found| found.position).collect();
+            since = match self.append_erasure(positions, audit)? {
+                Ok(receipt) => receipt.commit.last,
+                Err(conflict) if conflict.lost_to.last > since => return Ok(false),
+                Err(conflict) => return Err(conflict.into()),
+            };
+            erasure.entries += entries;
+            erasure.bytes += bytes;
+            erasure.commits.push(since);
+            progress(erasure);
+        }
+        Ok(true)
     }
 
     fn check_auditable(&self, context: &Context) -> Result<(), Error> {

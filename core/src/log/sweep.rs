@@ -47,29 +47,12 @@ impl<'a> Selection<'a> {
     }
 }
 
-/// Entries that are erased together.
-#[derive(Default)]
-pub(super) struct Chunk {
-    /// Ascending.
-    pub(super) positions: Vec<Position>,
-    /// The bytes of their values.
+/// An entry that is to be erased.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    pub(super) position: Position,
+    /// The bytes of its value.
     pub(super) bytes: u64,
-}
-
-impl Chunk {
-    /// How many entries are erased in one commit: while it is made, other writers wait.
-    const ENTRIES_MAX: usize = 4000;
-
-    fn is_full(&self) -> bool {
-        self.positions.len() >= Self::ENTRIES_MAX
-    }
-
-    fn add(&mut self, entry: &Entry) {
-        if let Action::Set(bytes) = &entry.action {
-            self.positions.push(entry.position);
-            self.bytes += bytes.len() as u64;
-        }
-    }
 }
 
 /// A walk over the selected entries, key by key, which can be cloned and so taken up again at the same
@@ -87,30 +70,49 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
+    /// How many entries are found at a time: 8 MiB. The more they are, the closer together are those that
+    /// are erased in one commit, and the fewer pages a driver has to write for it.
+    const FOUND_MAX: usize = 1 << 19;
+
     pub(super) fn over(selection: &'a Selection<'a>) -> Walk<'a> {
         let size = PageSize::growing(64, 1000);
         Walk { selection, keys: VecDeque::new(), seen: Position::START, after: None, size }
     }
 
-    /// Returns the next entries that are set, none at the end.
-    pub(super) fn chunk(&mut self, log: &Log) -> Result<Chunk, Error> {
-        let mut chunk = Chunk::default();
+    /// Returns the next entries that are set, by their positions; none at the end.
+    pub(super) fn find(&mut self, log: &Log) -> Result<Vec<Found>, Error> {
+        let mut found = Vec::new();
         while let Some((key, last)) = self.key(log)? {
-            let range = PositionRange { after: self.seen, through: last };
-            for change in log.history(&key, range, Order::OldestFirst) {
-                let change = change?;
-                chunk.add(&change.entry);
-                self.seen = change.position();
-                if chunk.is_full() {
-                    chunk.positions.sort_unstable();
-                    return Ok(chunk);
-                }
+            if self.find_of_key(log, &key, last, &mut found)? {
+                break;
             }
             self.keys.pop_front();
             self.seen = Position::START;
         }
-        chunk.positions.sort_unstable();
-        Ok(chunk)
+        found.sort_unstable_by_key(|found| found.position);
+        Ok(found)
+    }
+
+    /// Adds the entries of one key up to `last`; returns whether these are enough for now.
+    fn find_of_key(
+        &mut self,
+        log: &Log,
+        key: &Key,
+        last: Position,
+        found: &mut Vec<Found>,
+    ) -> Result<bool, Error> {
+        let range = PositionRange { after: self.seen, through: last };
+        for change in log.history(key, range, Order::OldestFirst) {
+            let Entry { position, action, .. } = change?.entry;
+            self.seen = position;
+            if let Action::Set(bytes) = action {
+                found.push(Found { position, bytes: bytes.len() as u64 });
+            }
+            if found.len() >= Self::FOUND_MAX {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Returns the key at hand, or the first of the next page.

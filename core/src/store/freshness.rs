@@ -8,6 +8,7 @@ pub enum Freshness {
     Checked,
     /// A read asks nobody: it answers as of the position that the store knows, which is that of the
     /// last commit of its own, or what [`Store::refresh`](crate::Store::refresh) or a checked read
-    /// came to, whichever is last. Without a cache it is as fresh as the log.
+    /// came to, whichever is last. A value that was erased meanwhile is gone all the same, unless it is
+    /// held. Without a cache a read is as fresh as the log.
     Cached,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use annals_core::{Batch, Context, Driver, Durability, ErrorKind, Freshness, Key, Position, Record, Store};
+use annals_core::{Context, ErrorKind, Freshness, Position, Record, Selector, Store};
 
 use super::spy::{Calls, Spy};
 
@@ -187,14 +187,23 @@ fn a_log_that_cannot_be_read_is_no_reason_for_an_old_answer() {
 }
 
 #[test]
-fn what_the_log_says_was_erased_is_not_held_any_longer() {
-    let (spy, ours, theirs) = two_stores();
-    let record = player(&ours);
-    assert_eq!((score(&record), ours.stats().entries), (Some(10), 1));
-    let audit = Batch::new(Context::new()).set(Key::parse("__annals/erasures", "e").unwrap(), *b"\x01");
-    spy.append(&[audit], Durability::Buffered).unwrap().remove(0).unwrap();
-    assert_eq!((ours.refresh().unwrap().get(), ours.stats().entries), (2, 0));
-    drop(theirs);
+fn what_was_erased_is_not_held_any_longer() {
+    let (_, ours, theirs) = two_stores();
+    let quick = player(&ours.with_freshness(Freshness::Cached));
+    let all = || Selector::record(quick.namespace().clone());
+    let dana = || Context::new().actor("dana").reason("asked for");
+    let kind = |record: &Record| record.get::<i64>("score").unwrap_err().kind();
+
+    assert_eq!(score(&quick), Some(10));
+    ours.erase(&all(), dana()).unwrap();
+    assert_eq!((kind(&quick), kind(&player(&ours))), (ErrorKind::Erased, ErrorKind::Erased));
+
+    quick.set("score", &20).unwrap();
+    assert_eq!(score(&quick), Some(20));
+    theirs.erase(&all(), dana()).unwrap();
+    assert_eq!(score(&quick), Some(20), "erased by another process, and not known yet");
+    assert_eq!(kind(&player(&ours)), ErrorKind::Erased);
+    assert_eq!(kind(&quick), ErrorKind::Erased);
 }
 
 #[test]

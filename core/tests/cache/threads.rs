@@ -1,10 +1,10 @@
 //! Reads and commits of several threads at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
-use annals_core::{Context, Freshness, Store};
+use annals_core::{Context, Freshness, Store, Transaction};
 use annals_driver_memory::MemoryDriver;
 
 /// Ends the readers, also where the writer panics.
@@ -16,56 +16,60 @@ impl Drop for End<'_> {
     }
 }
 
-/// Runs `readers` in threads of their own while `write` runs.
-fn while_writing<R: Fn(&dyn Fn() -> bool) + Send>(readers: Vec<R>, write: impl FnOnce()) {
+/// What a thread does again and again, with a number that it keeps.
+type Thread<'a> = Box<dyn Fn(&mut u64) + Send + 'a>;
+
+/// Runs `threads` while `write` runs.
+fn while_writing(threads: Vec<Thread<'_>>, write: impl FnOnce()) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        for reader in readers {
-            let goes_on = || !done.load(Ordering::Relaxed);
-            scope.spawn(move || reader(&goes_on));
+        for thread in threads {
+            let done = &done;
+            scope.spawn(move || {
+                let mut number = 0;
+                while !done.load(Ordering::Relaxed) {
+                    thread(&mut number);
+                }
+            });
         }
         let _end = End(&done);
         write();
     });
 }
 
-/// Two stores share a log. One commits equal numbers to two records; readers of both stores must never
-/// see the number of the second behind that of the first.
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// Two stores share a log. One commits equal numbers to all records; readers of both must never see the
+/// number of one record behind that of another that they read before.
 #[test]
 fn who_has_seen_a_part_of_a_commit_sees_all_of_it() {
-    for (freshness, bytes) in
-        [(Freshness::Checked, 64 << 20), (Freshness::Cached, 64 << 20), (Freshness::Checked, 1500)]
-    {
+    let cases = [(Freshness::Checked, 64 << 20), (Freshness::Cached, 64 << 20), (Freshness::Checked, 1500)];
+    for (freshness, bytes) in cases {
         let driver = Arc::new(MemoryDriver::new());
         let open = || Store::builder(Arc::clone(&driver)).freshness(freshness).cache_bytes(bytes).build();
         let (ours, theirs) = (open(), open());
-        let names = ["a", "b", "c", "d"];
-        let reader = |store: &Store| {
-            let records = names.map(|name| store.record(name).unwrap());
-            let store = store.clone();
-            move |goes_on: &dyn Fn() -> bool| {
-                let mut seen = 0;
-                while goes_on() {
-                    for record in &records {
-                        let number = record.get::<u64>("number").unwrap().unwrap_or(0);
-                        assert!(number >= seen, "{number} after {seen}");
-                        seen = number;
-                    }
-                    if freshness == Freshness::Cached {
-                        store.refresh().unwrap();
-                    }
-                }
-            }
-        };
-        while_writing(vec![reader(&ours), reader(&ours), reader(&theirs)], || {
+        // Somebody else refreshes: who reads must not have to wait for what is taken in.
+        let refresh: Thread<'_> = Box::new(|known| *known = theirs.refresh().unwrap().get());
+        while_writing(vec![reader(&ours), reader(&theirs), reader(&theirs), refresh], || {
             for number in 1..2000_u64 {
-                ours.commit(Context::new(), |tx| {
-                    names.iter().try_for_each(|name| tx.record(*name)?.set("number", &number))
-                })
-                .unwrap();
+                let write = |tx: &Transaction<'_>| {
+                    NAMES.iter().try_for_each(|name| tx.record(*name)?.set("number", &number))
+                };
+                ours.commit(Context::new(), write).unwrap();
             }
         });
     }
+}
+
+fn reader(store: &Store) -> Thread<'_> {
+    let records = NAMES.map(|name| store.record(name).unwrap());
+    Box::new(move |seen| {
+        for record in &records {
+            let number = record.get::<u64>("number").unwrap().unwrap_or(0);
+            assert!(number >= *seen, "{number} after {seen}");
+            *seen = number;
+        }
+    })
 }
 
 /// Many records, little room: numbers only ever grow, whoever writes them and whatever is evicted.
@@ -74,23 +78,21 @@ fn eviction_under_concurrent_writes_loses_nothing() {
     const RECORDS: usize = 60;
     let driver = Arc::new(MemoryDriver::new());
     let store = Store::builder(Arc::clone(&driver)).cache_bytes(8000).build();
-    let reader = |seed: usize| {
-        let store = store.clone();
-        move |goes_on: &dyn Fn() -> bool| {
-            let held: Vec<_> = (0..RECORDS / 2).map(|n| store.record(format!("r/{n}")).unwrap()).collect();
-            let mut seen = [0; RECORDS];
-            let mut at = seed;
-            while goes_on() {
-                at = (at * 7 + seed) % RECORDS;
-                let number = match held.get(at) {
-                    Some(record) => record.get::<u64>("number"),
-                    None => store.record(format!("r/{at}")).unwrap().get("number"),
-                };
-                let number = number.unwrap().unwrap_or(0);
-                assert!(number >= seen[at], "{number} after {}", seen[at]);
-                seen[at] = number;
-            }
-        }
+    let reader = |seed: usize| -> Thread<'_> {
+        let held: Vec<_> = (0..RECORDS / 2).map(|n| store.record(format!("r/{n}")).unwrap()).collect();
+        let state = Mutex::new((seed, [0; RECORDS]));
+        let store = &store;
+        Box::new(move |_| {
+            let (at, seen) = &mut *state.lock().unwrap();
+            *at = (*at * 7 + seed) % RECORDS;
+            let number = match held.get(*at) {
+                Some(record) => record.get::<u64>("number"),
+                None => store.record(format!("r/{at}")).unwrap().get("number"),
+            };
+            let number = number.unwrap().unwrap_or(0);
+            assert!(number >= seen[*at], "{number} after {}", seen[*at]);
+            seen[*at] = number;
+        })
     };
     while_writing(vec![reader(1), reader(11)], || {
         thread::scope(|scope| {

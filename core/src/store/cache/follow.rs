@@ -12,13 +12,13 @@ use std::sync::{Arc, PoisonError};
 use super::shelf::{Growth, Shelf};
 use super::{Cache, Newest};
 use crate::error::Error;
-use crate::log::{Appended, CommitEntries, Field, Key, Observer, Order, Position, PositionRange};
+use crate::log::{Action, Appended, CommitEntries, Field, Key, Observer, Order, Position, PositionRange};
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 
 /// The most entries that are read to catch up. Beyond, the cache begins anew, which bounds the time of
-/// one read.
-const GAP_MAX: u64 = 4096;
+/// one read. Few where schedules are explored, so that these come to both.
+const GAP_MAX: u64 = if cfg!(shuttle) { 3 } else { 4096 };
 
 impl Cache {
     /// Makes the cache true up to `to`, the end of a commit, or further.
@@ -40,7 +40,10 @@ impl Cache {
         if gap <= GAP_MAX && self.counts.slots() > 0 {
             for commit in self.log.commits(PositionRange { after: known, through: to }, Order::OldestFirst) {
                 let CommitEntries { commit, entries } = commit?;
-                self.apply(commit.last, entries.iter().map(|entry| (&entry.key, Newest::from(entry))));
+                self.apply(
+                    commit.last,
+                    entries.iter().map(|entry| (entry.position, &entry.key, &entry.action)),
+                );
             }
         }
         if self.known() < to {
@@ -50,8 +53,12 @@ impl Cache {
     }
 
     /// Takes in the commit that ends at `last`. The one before it was taken in already.
-    fn apply<'a>(&self, last: Position, entries: impl Iterator<Item = (&'a Key, Newest)> + Clone) {
-        if entries.clone().any(|(key, _)| key.namespace().is_reserved()) {
+    fn apply<'a>(
+        &self,
+        last: Position,
+        entries: impl Iterator<Item = (Position, &'a Key, &'a Action)> + Clone,
+    ) {
+        if entries.clone().any(|(_, key, _)| key.namespace().is_reserved()) {
             // The log tells there of what was erased, whichever values that were.
             return self.forget(last);
         }
@@ -74,15 +81,19 @@ impl Cache {
     }
 
     /// Returns those of a commit's entries whose record has a shelf.
-    fn on_shelves<'a>(&self, entries: impl Iterator<Item = (&'a Key, Newest)>) -> Vec<Changed<'a>> {
+    fn on_shelves<'a>(
+        &self,
+        entries: impl Iterator<Item = (Position, &'a Key, &'a Action)>,
+    ) -> Vec<Changed<'a>> {
         let mut found = Vec::new();
         let mut looked_for = None;
         let mut shelf: Option<Arc<Shelf>> = None;
-        for (key, newest) in entries {
+        for (position, key, action) in entries {
             if looked_for.replace(key.namespace()) != Some(key.namespace()) {
                 shelf = self.shelves.find(key.namespace());
             }
             if let Some(shelf) = &shelf {
+                let newest = Newest::new(position, action);
                 found.push(Changed { shelf: Arc::clone(shelf), field: key.field(), newest });
             }
         }
@@ -110,9 +121,9 @@ impl Observer for Cache {
         let Ok(_turn) = self.turn.try_lock() else { return };
         for Appended { receipt, writes } in commits {
             if receipt.commit.first == self.known().plus(1) {
-                let entries = (receipt.commit.first.get()..).zip(*writes).map(|(position, write)| {
-                    (&write.key, Newest::new(Position::START.plus(position), &write.action))
-                });
+                let entries = (receipt.commit.first.get()..)
+                    .zip(*writes)
+                    .map(|(position, write)| (Position::START.plus(position), &write.key, &write.action));
                 self.apply(receipt.commit.last, entries);
             }
         }

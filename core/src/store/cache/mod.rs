@@ -137,7 +137,7 @@ impl Cache {
     fn keep(&self, shelf: &Shelf, key: &Key, at: Position, newest: Option<Newest>) {
         let size = newest.as_ref().and_then(Newest::bytes).map_or(0, <[u8]>::len);
         let mut contents = shelf.write();
-        if size > self.value_bytes_max() || at > self.known() || !contents.unchanged_since(at) {
+        if size > self.value_bytes_max() || !contents.unchanged_since(at) {
             return;
         }
         let growth = contents.keep(key.field(), newest);

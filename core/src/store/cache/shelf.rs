@@ -151,3 +151,28 @@ impl Contents {
 fn difference(before: usize, after: usize) -> isize {
     after.cast_signed() - before.cast_signed()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Action;
+
+    fn find(shelf: &Shelf, field: &str) -> bool {
+        shelf.find(&mut None, field, Position::MAX)
+    }
+
+    #[test]
+    fn a_sweep_spares_what_was_read_once_and_if_it_may() {
+        let shelf = Shelf::new(&Namespace::new("a").unwrap(), Position::START);
+        let one = Position::new(1).unwrap();
+        for field in ["x", "y", "z"] {
+            let newest = Newest::new(one, &Action::Set([1].as_slice().into()));
+            assert_eq!(shelf.write().keep(&Field::new(field).unwrap(), Some(newest)).slots, 1);
+        }
+        assert!(find(&shelf, "y"));
+        assert_eq!(shelf.write().sweep(usize::MAX, true).slots, -2);
+        assert!(find(&shelf, "y") && !find(&shelf, "x") && !find(&shelf, "z"));
+        assert_eq!(shelf.write().sweep(usize::MAX, false).slots, -1);
+        assert_eq!((find(&shelf, "y"), shelf.write().bytes(), shelf.hits()), (false, 0, 2));
+    }
+}
