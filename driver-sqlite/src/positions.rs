@@ -15,6 +15,15 @@ pub(crate) struct Positions {
 }
 
 impl Positions {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of_keys.is_empty()
+    }
+
+    /// Makes room for so many keys at once: to grow step by step would take half as much again.
+    pub(crate) fn reserve(&mut self, keys: usize) {
+        self.of_keys.reserve(keys);
+    }
+
     /// Adds entries, each of which must be newer than those of its key that are there.
     pub(crate) fn extend(&mut self, entries: impl IntoIterator<Item = (KeyId, Position)>) {
         for (key, position) in entries {

@@ -30,6 +30,14 @@ impl Run {
         self.after.plus(self.keys.len() as u64)
     }
 
+    /// Returns how many different keys there are.
+    pub(crate) fn count_keys(&self) -> usize {
+        let mut keys = self.keys.clone();
+        keys.sort_unstable();
+        keys.dedup();
+        keys.len()
+    }
+
     /// Returns the entries after `start`.
     pub(crate) fn since(&self, start: Position) -> impl Iterator<Item = (KeyId, Position)> {
         let skipped = start.get().saturating_sub(self.after.get());
@@ -54,6 +62,7 @@ mod tests {
         assert_eq!(since(0), [(7, at(11)), (8, at(12)), (7, at(13))]);
         assert_eq!(since(0), since(10));
         assert_eq!(since(12), [(7, at(13))]);
+        assert_eq!(run.count_keys(), 2);
         assert_eq!([since(13), since(99)], [[], []]);
     }
 }

@@ -168,6 +168,9 @@ impl Part {
     fn extend(&self, found: &Run) {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
         let known = content.through.max(self.start);
+        if content.positions.is_empty() {
+            content.positions.reserve(found.count_keys());
+        }
         content.positions.extend(found.since(known));
         content.through = known.max(found.through());
     }
