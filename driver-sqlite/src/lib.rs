@@ -80,6 +80,7 @@
 //! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,
 //! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
 
+mod added;
 mod appender;
 mod check;
 mod check_index;
@@ -88,6 +89,7 @@ mod conditions;
 #[cfg(test)]
 mod costs;
 mod driver;
+mod entry_inserts;
 mod erase;
 mod failure;
 mod held;
@@ -100,12 +102,14 @@ mod open;
 mod options;
 mod pass;
 mod place;
+mod plan;
 mod positions;
 mod posting;
 mod reader;
 mod readers;
 mod reads;
 mod rows;
+mod run;
 mod schema;
 mod scopes;
 mod tail;

@@ -2,6 +2,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
+
 use super::appends::Appends;
 use super::clock::{Clock, SystemClock};
 use super::line::Request;
@@ -292,7 +294,7 @@ impl Log {
         if batch.writes.is_empty() {
             return Err(Error::Invalid("a batch without writes cannot be appended".into()));
         }
-        let mut keys = HashSet::with_capacity(batch.writes.len());
+        let mut keys = HashSet::with_capacity_and_hasher(batch.writes.len(), RandomState::default());
         let mut context_bytes = context_bytes(&batch.context)?;
         for write in &batch.writes {
             if !keys.insert(&write.key) {
