@@ -8,10 +8,10 @@ use rusqlite::{CachedStatement, Connection, params};
 
 use crate::conditions::{self, Moment};
 use crate::failure::Failure;
-use crate::keys::NewKeys;
+use crate::keys::{KeyNews, NewKeys};
 use crate::known::Known;
 use crate::pass::{self, Appended, Pace};
-use crate::positions::{KeyId, Positions};
+use crate::positions::Positions;
 use crate::reads;
 use crate::rows::kind;
 use crate::tail::Found;
@@ -32,7 +32,7 @@ pub(crate) struct Appender<'c, 'k> {
 /// What a transaction found out, true once it is committed.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    pub(crate) ids: Vec<(Key, KeyId)>,
+    pub(crate) keys: Option<KeyNews>,
     pub(crate) found: Option<Found>,
 }
 
@@ -98,8 +98,9 @@ impl<'c, 'k> Appender<'c, 'k> {
         let appended = Appended { positions: &self.added, before, last };
         let indexed_until = pass::advance(self.connection, &self.known.tail, appended, pace)?;
         let indexed_until = indexed_until.unwrap_or(Position::START);
+        let keys = self.keys.finish(self.connection, pace.entries_due(before, last), pace.names)?;
         let found = Found { indexed_until, after: before, through: last, positions: self.added };
-        Ok(News { ids: self.keys.into_found(), found: Some(found) })
+        Ok(News { keys: Some(keys), found: Some(found) })
     }
 
     fn end(&self) -> Position {

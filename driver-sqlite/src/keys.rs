@@ -1,12 +1,16 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{PoisonError, RwLock};
 
-use annals_core::Key;
+use annals_core::{Key, Namespace};
 use foldhash::quality::RandomState;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::failure::Failure;
+use crate::name::Name;
+use crate::names_pass::{self, NewNames};
+use crate::open::in_snapshot;
 use crate::positions::KeyId;
+use crate::recent_names::{FoundNames, RecentNames, last_id, of_record};
 
 /// The ids of keys, as far as this process knows them.
 ///
@@ -15,6 +19,7 @@ use crate::positions::KeyId;
 #[derive(Debug, Default)]
 pub(crate) struct KeyIds {
     known: RwLock<Known>,
+    pub(crate) recent: RecentNames,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +41,19 @@ impl KeyIds {
         if let Some(id) = self.known(key) {
             return Ok(Some(id));
         }
-        let id = select(connection, key)?;
+        // Before the file is read: what is forgotten by then, the index will hold.
+        let (recent, through) = self.recent.part().find(key);
+        if recent.is_some() {
+            return Ok(recent);
+        }
+        let (mut id, last) = select_and_last(connection, key)?;
+        if id.is_none() && through < last {
+            in_snapshot(connection, |connection| self.recent.catch_up(connection, last_id(connection)?))?;
+            id = self.recent.part().find(key).0;
+            if id.is_none() {
+                id = select(connection, key)?;
+            }
+        }
         self.learn(id.map(|id| (key.clone(), id)));
         Ok(id)
     }
@@ -46,8 +63,16 @@ impl KeyIds {
         self.known.read().unwrap_or_else(PoisonError::into_inner).ids.get(key).copied()
     }
 
+    /// Takes in what a transaction found out, now that it is committed.
+    pub(crate) fn take_in(&self, news: KeyNews) {
+        self.learn(news.found);
+        if let Some(added) = news.added {
+            self.recent.learn(added);
+        }
+    }
+
     /// Makes ids known that are committed.
-    pub(crate) fn learn(&self, ids: impl IntoIterator<Item = (Key, KeyId)>) {
+    fn learn(&self, ids: impl IntoIterator<Item = (Key, KeyId)>) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for (key, id) in ids {
             let bytes = key.namespace().as_str().len() + key.field().as_str().len() + Self::KEY_BYTES;
@@ -65,16 +90,31 @@ impl KeyIds {
 pub(crate) struct NewKeys<'a> {
     committed: &'a KeyIds,
     found: Vec<(Key, KeyId)>,
+    added: BTreeMap<Name, KeyId>,
+    /// The newest key before the transaction, once it was asked for; then all recent names are known.
+    before: Option<KeyId>,
+}
+
+/// What a transaction found out about keys, true once it is committed.
+#[derive(Debug)]
+pub(crate) struct KeyNews {
+    found: Vec<(Key, KeyId)>,
+    added: Option<FoundNames>,
 }
 
 impl<'a> NewKeys<'a> {
     pub(crate) fn new(committed: &'a KeyIds) -> NewKeys<'a> {
-        NewKeys { committed, found: Vec::new() }
+        NewKeys { committed, found: Vec::new(), added: BTreeMap::new(), before: None }
     }
 
     /// Returns the id of `key` if it has one.
     pub(crate) fn find(&mut self, connection: &Connection, key: &Key) -> Result<Option<KeyId>, Failure> {
         if let Some(id) = self.committed.known(key) {
+            return Ok(Some(id));
+        }
+        self.catch_up(connection)?;
+        let recent = self.committed.recent.part().find(key).0;
+        if let Some(id) = recent.or_else(|| self.added(key)) {
             return Ok(Some(id));
         }
         let id = select(connection, key)?;
@@ -90,18 +130,70 @@ impl<'a> NewKeys<'a> {
         let sql = "INSERT INTO annals_key (namespace, field) VALUES (?1, ?2)";
         connection.prepare_cached(sql)?.execute(names(key))?;
         let id = connection.last_insert_rowid();
-        self.found.push((key.clone(), id));
+        self.added.insert(Name::of(key), id);
         Ok(id)
     }
 
-    /// Returns the ids that were not known before.
-    pub(crate) fn into_found(self) -> Vec<(Key, KeyId)> {
-        self.found
+    /// Returns the ids of the keys of a record.
+    pub(crate) fn of_record(
+        &mut self,
+        connection: &Connection,
+        namespace: &Namespace,
+    ) -> Result<BTreeSet<KeyId>, Failure> {
+        self.catch_up(connection)?;
+        let mut select = connection.prepare_cached("SELECT id FROM annals_name WHERE namespace = ?1")?;
+        let indexed = select.query_map([namespace.as_str()], |row| row.get(0))?;
+        let mut ids: BTreeSet<KeyId> = indexed.collect::<Result<_, _>>()?;
+        ids.extend(self.committed.recent.part().of_record(namespace));
+        ids.extend(of_record(&self.added, namespace));
+        Ok(ids)
+    }
+
+    /// Goes on with the index by name by `due` names, and returns what is true once all is committed.
+    pub(crate) fn finish(
+        mut self,
+        connection: &Connection,
+        due: u64,
+        names_max: u64,
+    ) -> Result<KeyNews, Failure> {
+        if due == 0 && self.added.is_empty() {
+            return Ok(KeyNews { found: self.found, added: None });
+        }
+        let after = self.catch_up(connection)?;
+        let through = self.added.values().copied().max().unwrap_or(after);
+        let recent = self.committed.recent.part();
+        let names = NewNames { recent: &recent, added: &self.added, last: through };
+        let indexed_until = names_pass::advance(connection, names, due, names_max)?;
+        let added = FoundNames { indexed_until, after, through, ids: self.added };
+        Ok(KeyNews { found: self.found, added: Some(added) })
+    }
+
+    fn added(&self, key: &Key) -> Option<KeyId> {
+        if self.added.is_empty() { None } else { self.added.get(&Name::of(key)).copied() }
+    }
+
+    /// Sees to it that all names that the index does not hold are known, and returns the newest key
+    /// before the transaction.
+    fn catch_up(&mut self, connection: &Connection) -> Result<KeyId, Failure> {
+        if let Some(before) = self.before {
+            return Ok(before);
+        }
+        let before = last_id(connection)?;
+        self.committed.recent.catch_up(connection, before)?;
+        self.before = Some(before);
+        Ok(before)
     }
 }
 
+fn select_and_last(connection: &Connection, key: &Key) -> Result<(Option<KeyId>, KeyId), Failure> {
+    let sql = "SELECT (SELECT id FROM annals_name WHERE namespace = ?1 AND field = ?2),
+        (SELECT coalesce(max(id), 0) FROM annals_key)";
+    let mut find = connection.prepare_cached(sql)?;
+    Ok(find.query_row(names(key), |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
 fn select(connection: &Connection, key: &Key) -> Result<Option<KeyId>, Failure> {
-    let sql = "SELECT id FROM annals_key WHERE namespace = ?1 AND field = ?2";
+    let sql = "SELECT id FROM annals_name WHERE namespace = ?1 AND field = ?2";
     let mut find = connection.prepare_cached(sql)?;
     Ok(find.query_row(names(key), |row| row.get(0)).optional()?)
 }
