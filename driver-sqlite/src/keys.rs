@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use annals_core::{Key, Namespace};
 use foldhash::quality::RandomState;
@@ -10,7 +10,7 @@ use crate::name::Name;
 use crate::names_pass::{self, NewNames};
 use crate::open::in_snapshot;
 use crate::positions::KeyId;
-use crate::recent_names::{FoundNames, RecentNames, last_id, of_record};
+use crate::recent_names::{FoundNames, NamesPart, RecentNames, last_id, of_record};
 
 /// The ids of keys, as far as this process knows them.
 ///
@@ -42,14 +42,15 @@ impl KeyIds {
             return Ok(Some(id));
         }
         // Before the file is read: what is forgotten by then, the index will hold.
-        let (recent, through) = self.recent.part().find(key);
+        let name = Name::of(key);
+        let (recent, through) = self.recent.part().find(&name);
         if recent.is_some() {
             return Ok(recent);
         }
         let (mut id, last) = select_and_last(connection, key)?;
         if id.is_none() && through < last {
             in_snapshot(connection, |connection| self.recent.catch_up(connection, last_id(connection)?))?;
-            id = self.recent.part().find(key).0;
+            id = self.recent.part().find(&name).0;
             if id.is_none() {
                 id = select(connection, key)?;
             }
@@ -91,8 +92,8 @@ pub(crate) struct NewKeys<'a> {
     committed: &'a KeyIds,
     found: Vec<(Key, KeyId)>,
     added: BTreeMap<Name, KeyId>,
-    /// The newest key before the transaction, once it was asked for; then all recent names are known.
-    before: Option<KeyId>,
+    /// What was known before the transaction, and the newest key then, once they were asked for.
+    before: Option<(Arc<NamesPart>, KeyId)>,
 }
 
 /// What a transaction found out about keys, true once it is committed.
@@ -112,9 +113,18 @@ impl<'a> NewKeys<'a> {
         if let Some(id) = self.committed.known(key) {
             return Ok(Some(id));
         }
-        self.catch_up(connection)?;
-        let recent = self.committed.recent.part().find(key).0;
-        if let Some(id) = recent.or_else(|| self.added(key)) {
+        self.find_by_name(connection, key, &Name::of(key))
+    }
+
+    fn find_by_name(
+        &mut self,
+        connection: &Connection,
+        key: &Key,
+        name: &Name,
+    ) -> Result<Option<KeyId>, Failure> {
+        let (recent, _) = self.catch_up(connection)?;
+        let (recent, _) = recent.find(name);
+        if let Some(id) = recent.or_else(|| self.added.get(name).copied()) {
             return Ok(Some(id));
         }
         let id = select(connection, key)?;
@@ -124,13 +134,17 @@ impl<'a> NewKeys<'a> {
 
     /// Returns the id of `key`, giving it one if it has none.
     pub(crate) fn find_or_add(&mut self, connection: &Connection, key: &Key) -> Result<KeyId, Failure> {
-        if let Some(id) = self.find(connection, key)? {
+        if let Some(id) = self.committed.known(key) {
+            return Ok(id);
+        }
+        let name = Name::of(key);
+        if let Some(id) = self.find_by_name(connection, key, &name)? {
             return Ok(id);
         }
         let sql = "INSERT INTO annals_key (namespace, field) VALUES (?1, ?2)";
         connection.prepare_cached(sql)?.execute(names(key))?;
         let id = connection.last_insert_rowid();
-        self.added.insert(Name::of(key), id);
+        self.added.insert(name, id);
         Ok(id)
     }
 
@@ -140,11 +154,12 @@ impl<'a> NewKeys<'a> {
         connection: &Connection,
         namespace: &Namespace,
     ) -> Result<BTreeSet<KeyId>, Failure> {
-        self.catch_up(connection)?;
+        let (recent, _) = self.catch_up(connection)?;
+        let recent = recent.of_record(namespace);
         let mut select = connection.prepare_cached("SELECT id FROM annals_name WHERE namespace = ?1")?;
         let indexed = select.query_map([namespace.as_str()], |row| row.get(0))?;
         let mut ids: BTreeSet<KeyId> = indexed.collect::<Result<_, _>>()?;
-        ids.extend(self.committed.recent.part().of_record(namespace));
+        ids.extend(recent);
         ids.extend(of_record(&self.added, namespace));
         Ok(ids)
     }
@@ -159,29 +174,24 @@ impl<'a> NewKeys<'a> {
         if due == 0 && self.added.is_empty() {
             return Ok(KeyNews { found: self.found, added: None });
         }
-        let after = self.catch_up(connection)?;
+        let (recent, after) = self.catch_up(connection)?;
         let through = self.added.values().copied().max().unwrap_or(after);
-        let recent = self.committed.recent.part();
         let names = NewNames { recent: &recent, added: &self.added, last: through };
         let indexed_until = names_pass::advance(connection, names, due, names_max)?;
         let added = FoundNames { indexed_until, after, through, ids: self.added };
         Ok(KeyNews { found: self.found, added: Some(added) })
     }
 
-    fn added(&self, key: &Key) -> Option<KeyId> {
-        if self.added.is_empty() { None } else { self.added.get(&Name::of(key)).copied() }
-    }
-
-    /// Sees to it that all names that the index does not hold are known, and returns the newest key
-    /// before the transaction.
-    fn catch_up(&mut self, connection: &Connection) -> Result<KeyId, Failure> {
-        if let Some(before) = self.before {
-            return Ok(before);
+    /// Returns the names before the transaction that the index may not hold, and the newest key then.
+    fn catch_up(&mut self, connection: &Connection) -> Result<(Arc<NamesPart>, KeyId), Failure> {
+        if let Some((recent, last)) = &self.before {
+            return Ok((Arc::clone(recent), *last));
         }
-        let before = last_id(connection)?;
-        self.committed.recent.catch_up(connection, before)?;
-        self.before = Some(before);
-        Ok(before)
+        let last = last_id(connection)?;
+        self.committed.recent.catch_up(connection, last)?;
+        let recent = self.committed.recent.part();
+        self.before = Some((Arc::clone(&recent), last));
+        Ok((recent, last))
     }
 }
 

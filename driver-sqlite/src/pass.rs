@@ -32,7 +32,7 @@ impl Default for Pace {
     /// is running adds a quarter.) Appends of one entry mostly write no page of the index, since only
     /// one in 64 has a slice to make.
     fn default() -> Pace {
-        Pace { tail: 65_536, pages: 2_048, names: 65_536, step: 64, share: 4 }
+        Pace { tail: 65_536, pages: 2_048, names: 32_768, step: 64, share: 4 }
     }
 }
 

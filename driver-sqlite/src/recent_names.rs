@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::{Bound, RangeInclusive};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use annals_core::{Key, Namespace};
+use annals_core::Namespace;
 use rusqlite::Connection;
 
 use crate::failure::Failure;
@@ -107,11 +107,8 @@ impl NamesPart {
     }
 
     /// Returns the id of a key, if it is known here, and how far names were known at that moment.
-    pub(crate) fn find(&self, key: &Key) -> (Option<KeyId>, KeyId) {
-        self.read(|content| {
-            let id = if content.ids.is_empty() { None } else { content.ids.get(&Name::of(key)).copied() };
-            (id, content.through)
-        })
+    pub(crate) fn find(&self, name: &Name) -> (Option<KeyId>, KeyId) {
+        self.read(|content| (content.ids.get(name).copied(), content.through))
     }
 
     /// Returns the first name after `name`, which need not be one of a key.
@@ -257,7 +254,7 @@ mod tests {
         names.learn(found(0, 0, 3));
         let part = names.part();
         names.learn(found(3, 3, 4));
-        assert_eq!(part.find(&Key::parse("n2", "f").unwrap()), (Some(2), 4));
-        assert_eq!(names.part().find(&Key::parse("n2", "f").unwrap()), (None, 4));
+        assert_eq!(part.find(&name(2)), (Some(2), 4));
+        assert_eq!(names.part().find(&name(2)), (None, 4));
     }
 }
