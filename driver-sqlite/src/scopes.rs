@@ -43,7 +43,7 @@ pub(crate) fn state(
             let after = after.map(|key| (key.namespace().as_str(), key.field().as_str()));
             // No field is empty, so this is before the first field of the stretch.
             let (namespace, field) = after.unwrap_or_default().max((&from, ""));
-            let mut recent = Recent::new(&names, Name::new(namespace, field), &to);
+            let mut recent = Recent::new(&names, &Name::new(namespace, field), &to);
             let mut found = select.query(params![namespace, field, to, at.to_i64()])?;
             while page.changes.len() < limit {
                 let row = found.next()?;
@@ -103,9 +103,9 @@ struct Recent<'a> {
 }
 
 impl<'a> Recent<'a> {
-    fn new(names: &'a NamesPart, after: Name, to: &'a str) -> Recent<'a> {
+    fn new(names: &'a NamesPart, after: &Name, to: &'a str) -> Recent<'a> {
         let mut recent = Recent { names, to, next: None };
-        recent.go_on_after(&after);
+        recent.go_on_after(after);
         recent
     }
 
@@ -176,10 +176,10 @@ fn recent_namespaces(
     limit: usize,
 ) -> Result<BTreeSet<Namespace>, Failure> {
     let mut found = BTreeSet::new();
-    let mut next = Recent::new(names, Name::new(from, ""), to).next;
+    let mut next = Recent::new(names, &Name::new(from, ""), to).next;
     while let Some((name, _)) = next.filter(|_| found.len() < limit) {
         let namespace = name.to_key()?.namespace().clone();
-        next = Recent::new(names, Name::new(&just_after(&namespace), ""), to).next;
+        next = Recent::new(names, &Name::new(&just_after(&namespace), ""), to).next;
         found.insert(namespace);
     }
     Ok(found)

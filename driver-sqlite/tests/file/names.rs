@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use annals_core::{
-    Batch, Check, Condition, Context, Driver, Durability, ErrorKind, Key, Order, Position, PositionRange,
-    Scope,
+    Batch, Change, Check, Condition, Context, Driver, Durability, ErrorKind, Key, Namespace, Order, Position,
+    PositionRange, Scope,
 };
 use annals_driver_sqlite::SqliteDriver;
 
@@ -157,12 +157,12 @@ fn many_keys_in_random_order_are_listed_in_theirs() {
     assert!(lacking < 6000, "{lacking}");
     for driver in [driver, scratch.open()] {
         let state = driver.state(&Scope::All, Position::MAX, None, usize::MAX).unwrap();
-        let listed = state.iter().map(|change| change.key());
+        let listed = state.iter().map(Change::key);
         let listed = listed.map(|key| (key.namespace().to_string(), key.field().to_string()));
         assert!(listed.eq(names.iter().cloned()));
         let namespaces = driver.namespaces(&Scope::All, None, usize::MAX).unwrap();
         let expected: BTreeSet<&str> = names.iter().map(|(namespace, _)| namespace.as_str()).collect();
-        assert!(namespaces.iter().map(|namespace| namespace.as_str()).eq(expected));
+        assert!(namespaces.iter().map(Namespace::as_str).eq(expected));
         assert_eq!(driver.check().unwrap().damages, Vec::<String>::new());
     }
 }
@@ -227,6 +227,7 @@ fn a_damaged_index_by_name_is_an_error() {
         "DELETE FROM annals_name_index",
         "UPDATE annals_name_index SET indexed_until = -1",
         "UPDATE annals_name_index SET indexed_until = 99, pass_through = 99",
+        "UPDATE annals_name_index SET pass_through = 99",
         "DELETE FROM annals_key WHERE id = 2",
     ] {
         let scratch = Scratch::new();
