@@ -10,7 +10,7 @@ use crate::added::Added;
 use crate::conditions::{self, Moment};
 use crate::entry_inserts::{EntryInserts, EntryRow};
 use crate::failure::Failure;
-use crate::keys::NewKeys;
+use crate::keys::{KeyNews, NewKeys};
 use crate::known::Known;
 use crate::pass::{self, Pace};
 use crate::plan::Plan;
@@ -33,7 +33,7 @@ pub(crate) struct Appender<'c, 'k> {
 /// What a transaction found out, true once it is committed.
 #[derive(Debug, Default)]
 pub(crate) struct News {
-    pub(crate) ids: Vec<(Key, KeyId)>,
+    pub(crate) keys: Option<KeyNews>,
     pub(crate) found: Option<Found>,
     pub(crate) plan: Option<Plan>,
 }
@@ -93,11 +93,14 @@ impl<'c, 'k> Appender<'c, 'k> {
 
     /// Does what the new entries oblige to, and returns what is true once all of it is committed.
     pub(crate) fn finish(self, pace: Pace) -> Result<News, Failure> {
-        let advanced = pass::advance(self.connection, self.known, self.added.run(), pace)?;
+        let run = self.added.run();
+        let names_due = pace.entries_due(run.after(), run.through());
+        let advanced = pass::advance(self.connection, self.known, run, pace)?;
+        let keys = self.keys.finish(self.connection, names_due, pace.names)?;
         let indexed_until = advanced.as_ref().map_or(Position::START, |advanced| advanced.indexed_until);
         let found = Found { indexed_until, run: self.added.into_run() };
         let plan = advanced.and_then(|advanced| advanced.plan);
-        Ok(News { ids: self.keys.into_found(), found: Some(found), plan })
+        Ok(News { keys: Some(keys), found: Some(found), plan })
     }
 
     fn add<'e, E>(&mut self, commit: &Commit, entries: &'e [E]) -> Result<(), Failure>

@@ -13,7 +13,7 @@ use crate::{check_index, reads};
 pub(crate) const LISTED_MAX: usize = 100;
 
 /// Rules about how rows stand to one another: what is said of each number that the query returns.
-const RULES: [(&str, &str); 5] = [
+const RULES: [(&str, &str); 9] = [
     (
         "the commits do not follow one another without a gap before the one that ends at",
         "SELECT last FROM
@@ -38,6 +38,31 @@ const RULES: [(&str, &str); 5] = [
     (
         "the ids of the keys should be 1, 2, 3, … without a gap, but end at",
         "SELECT max(id) FROM annals_key HAVING max(id) <> count(*) OR min(id) <> 1",
+    ),
+    (
+        "a key before it has the same name as the key",
+        "SELECT max(id) FROM annals_key GROUP BY namespace, field HAVING count(*) > 1",
+    ),
+    (
+        "the index by name is wrong about the key",
+        "SELECT n.id FROM annals_name AS n LEFT JOIN annals_key AS k ON k.id = n.id
+        WHERE (n.namespace, n.field) IS NOT (k.namespace, k.field)",
+    ),
+    (
+        "the index by name lacks the key",
+        "SELECT id FROM annals_key AS k, annals_name_index AS i WHERE NOT EXISTS
+            (SELECT 1 FROM annals_name AS n WHERE (n.namespace, n.field) = (k.namespace, k.field))
+        AND (id <= indexed_until OR (id <= pass_through
+            AND (k.namespace, k.field) <= (pass_namespace, pass_field)))",
+    ),
+    (
+        "the index by name goes too far: it holds or claims the key",
+        "SELECT id FROM annals_name AS n, annals_name_index AS i
+        WHERE id > pass_through OR (id > indexed_until
+            AND (n.namespace, n.field) > (pass_namespace, pass_field))
+        UNION ALL
+        SELECT pass_through FROM annals_name_index
+        WHERE pass_through > (SELECT coalesce(max(id), 0) FROM annals_key)",
     ),
 ];
 

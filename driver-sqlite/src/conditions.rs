@@ -53,7 +53,7 @@ impl Moment<'_> {
                 None => Ok(None),
             },
             Condition::NamespaceUnchanged { namespace, since } => {
-                self.first_of_record_after(namespace, *since)
+                self.first_of_record_after(keys, namespace, *since)
             }
             Condition::LogUnchanged { since } => Ok((self.last > *since).then(|| since.plus(1))),
         }
@@ -66,14 +66,13 @@ impl Moment<'_> {
 
     fn first_of_record_after(
         &self,
+        keys: &mut NewKeys<'_>,
         namespace: &Namespace,
         since: Position,
     ) -> Result<Option<Position>, Failure> {
-        let mut select = self.connection.prepare_cached("SELECT id FROM annals_key WHERE namespace = ?1")?;
-        let mut found = select.query([namespace.as_str()])?;
         let mut first = None;
-        while let Some(row) = found.next()? {
-            let of_key = self.first_after(row.get(0)?, since)?;
+        for id in keys.of_record(self.connection, namespace)? {
+            let of_key = self.first_after(id, since)?;
             first = first.into_iter().chain(of_key).min();
         }
         Ok(first)

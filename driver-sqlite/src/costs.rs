@@ -18,6 +18,8 @@ fn log(keys: i64, versions: i64) -> Connection {
         .execute_batch(&format!(
             "WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {keys})
             INSERT INTO annals_key SELECT n, format('n%05d', n), 'f' FROM n;
+            INSERT INTO annals_name SELECT namespace, field, id FROM annals_key;
+            UPDATE annals_name_index SET indexed_until = {keys}, pass_through = {keys};
             WITH RECURSIVE n (n) AS (VALUES (1) UNION ALL SELECT n + 1 FROM n WHERE n < {keys} * {versions})
             INSERT INTO annals_entry (position, key, kind, value)
             SELECT n, 1 + (n - 1) / {versions}, 0, x'01' FROM n;
@@ -116,7 +118,7 @@ fn namespaces_cost_the_namespaces_and_not_their_fields() {
         let connection = log(1, 1);
         for namespace in ["a", "b"] {
             for field in 0..fields {
-                let sql = "INSERT INTO annals_key (namespace, field) VALUES (?1, 'f' || ?2)";
+                let sql = "INSERT INTO annals_name (namespace, field, id) VALUES (?1, 'f' || ?2, 0)";
                 connection.execute(sql, params![namespace, field]).unwrap();
             }
         }

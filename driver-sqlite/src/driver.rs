@@ -141,7 +141,7 @@ impl Driver for SqliteDriver {
         after: Option<&Namespace>,
         limit: usize,
     ) -> Result<Vec<Namespace>, Error> {
-        self.read(|reader| scopes::namespaces(&reader.connection, scope, after, limit))
+        self.read(|reader| scopes::namespaces(reader, &self.known.keys.recent, scope, after, limit))
     }
 
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {

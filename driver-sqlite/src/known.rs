@@ -19,7 +19,9 @@ pub(crate) struct Known {
 impl Known {
     /// Takes in what a transaction found out, now that it is committed.
     pub(crate) fn learn(&self, news: News) {
-        self.keys.learn(news.ids);
+        if let Some(keys) = news.keys {
+            self.keys.take_in(keys);
+        }
         if let Some(found) = news.found {
             self.tail.learn(&found);
         }

@@ -49,6 +49,9 @@
 //! after opening, which scans the tail and nothing before it: the same at any length of the log. The
 //! design is that of posting lists in search engines, with one run in memory.
 //!
+//! The index of keys by name follows in the same way: the names of the newest keys, at most some 41,000,
+//! are known in memory until a pass has taken them, in their order, into the file.
+//!
 //! [`last_position`](annals_core::Driver::last_position) costs little more than SQLite's `PRAGMA
 //! data_version` while nobody writes.
 //!
@@ -97,6 +100,8 @@ mod index;
 mod keys;
 mod known;
 mod measure;
+mod name;
+mod names_pass;
 mod of_key;
 mod open;
 mod options;
@@ -108,6 +113,7 @@ mod posting;
 mod reader;
 mod readers;
 mod reads;
+mod recent_names;
 mod rows;
 mod run;
 mod schema;

@@ -86,7 +86,8 @@ impl SqliteOptions {
     /// a multiple of `step` makes a slice, of `share` entries for each appended one. For tests.
     #[doc(hidden)]
     pub fn pace(mut self, tail: u64, step: u64, share: u64) -> SqliteOptions {
-        self.pace = Pace { tail: tail.max(1), step: step.max(1), share: share.max(1), ..self.pace };
+        let (tail, names) = (tail.max(1), tail.max(1));
+        self.pace = Pace { tail, names, step: step.max(1), share: share.max(1), ..self.pace };
         self
     }
 

@@ -21,6 +21,8 @@ pub(crate) struct Pace {
     pub(crate) tail: u64,
     /// or when the file has grown (or shrunk) by so many pages since the last one began.
     pub(crate) pages: u64,
+    /// A pass of the index by name begins when it lacks the names of this many keys.
+    pub(crate) names: u64,
     /// A slice is made by the append that reaches a multiple of this position.
     pub(crate) step: u64,
     /// A slice takes so many entries for each entry appended.
@@ -32,7 +34,7 @@ impl Default for Pace {
     /// is running adds a quarter.) Appends of one entry mostly write no page of the index, since only
     /// one in 64 has a slice to make.
     fn default() -> Pace {
-        Pace { tail: 65_536, pages: 2_048, step: 64, share: 4 }
+        Pace { tail: 65_536, pages: 2_048, names: 32_768, step: 64, share: 4 }
     }
 }
 
@@ -40,7 +42,7 @@ impl Pace {
     /// Returns how many entries the append that moved the end of the log is to index, should there
     /// be a pass. Follows from positions alone, so that it is the same for a process of many appends
     /// and for many processes of one.
-    fn entries_due(self, before: Position, last: Position) -> u64 {
+    pub(crate) fn entries_due(self, before: Position, last: Position) -> u64 {
         let steps = last.get() / self.step - before.get() / self.step;
         steps.saturating_mul(self.step).saturating_mul(self.share)
     }

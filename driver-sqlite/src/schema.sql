@@ -1,10 +1,28 @@
 CREATE TABLE annals_key (
-    -- A namespace and a field, written once; entries name them by id. Never removed.
-    id        INTEGER PRIMARY KEY,
+    -- A namespace and a field, written once; entries name them by id. Never removed. Each pair stands
+    -- here once: who adds one looks first in annals_name and in the rows that it does not hold yet.
+    id        INTEGER PRIMARY KEY, -- 1, 2, 3, … without a gap
+    namespace TEXT NOT NULL,
+    field     TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE annals_name (
+    -- The index of annals_key by name, filled in arrears by passes.
     namespace TEXT NOT NULL,
     field     TEXT NOT NULL,
-    UNIQUE (namespace, field)
+    id        INTEGER NOT NULL, -- annals_key.id
+    PRIMARY KEY (namespace, field)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE annals_name_index (
+    -- How far annals_name goes: one row.
+    indexed_until  INTEGER NOT NULL, -- the names of all keys up to this id stand in annals_name
+    pass_through   INTEGER NOT NULL, -- the running pass takes those up to this one; none runs if it is the same
+    pass_namespace TEXT NOT NULL,    -- the pass has taken the names up to this one, in their order
+    pass_field     TEXT NOT NULL
 ) STRICT;
+
+INSERT INTO annals_name_index VALUES (0, 0, '', '');
 
 CREATE TABLE annals_entry (
     -- One change to one key. The value stands last, so that the rest is read without it.

@@ -13,6 +13,7 @@ mod faults;
 mod format;
 mod groups;
 mod moving;
+mod names;
 mod opening;
 mod passes;
 mod processes;

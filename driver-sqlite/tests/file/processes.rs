@@ -39,6 +39,8 @@ pub(crate) fn child_after(set_up: &str, role: &str, path: &Path) -> Command {
 fn plays_the_role_it_is_given() {
     let (Ok(role), Some(path)) = (env::var(ROLE), env::var_os(FILE).map(PathBuf::from)) else { return };
     match role.as_str() {
+        "add_keys_in_short_passes" => crate::names::add_keys_in_short_passes(&path),
+        "add_the_same_150_keys" => crate::names::add_the_same_150_keys(&path),
         "append_100" => append_100(&path),
         "append_and_read_150" => crate::passes::append_and_read_150(&path),
         "append_in_short_passes" => crate::passes::append_in_short_passes(&path),
