@@ -40,6 +40,25 @@ impl KnownCommits {
         Ok(commit)
     }
 
+    /// Returns the greatest end of a commit at or before `position`.
+    ///
+    /// `connection` is one that only reads, so what it sees is committed.
+    pub(crate) fn boundary(&self, connection: &Connection, position: Position) -> Result<Position, Failure> {
+        if let Some(commit) = self.known(position) {
+            return Ok(boundary_in(&commit, position));
+        }
+        match reads::commit_around(connection, position)? {
+            Some(commit) => {
+                let boundary = boundary_in(&commit, position);
+                if commit.len() > 1 {
+                    self.learn(&Arc::new(commit));
+                }
+                Ok(boundary)
+            }
+            None => reads::boundary(connection, position),
+        }
+    }
+
     fn known(&self, position: Position) -> Option<Arc<Commit>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let (_, commit) = known.by_last.range(position..).next()?;
@@ -56,6 +75,11 @@ impl KnownCommits {
             known.bytes += bytes;
         }
     }
+}
+
+/// Returns the greatest end of a commit at or before `position`, which is inside `commit`.
+fn boundary_in(commit: &Commit, position: Position) -> Position {
+    if position == commit.last { position } else { commit.first.before() }
 }
 
 /// Returns roughly what a commit takes in memory. Tags, once decoded, take several times their bytes.

@@ -94,6 +94,7 @@ mod index;
 mod keys;
 mod known;
 mod measure;
+mod names;
 mod of_key;
 mod open;
 mod options;
