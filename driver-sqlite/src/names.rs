@@ -13,8 +13,7 @@ use crate::rows::{Keys, key_columns};
 /// The keys of ids that were read already, so that their entries share the names.
 ///
 /// What an id names never changes once its commit stands. Each name is kept once, however many keys
-/// have it: a walk over the log looks up a key for each entry, and would wait for memory most of the
-/// time.
+/// have it, so that most of them are near at hand.
 #[derive(Debug, Default)]
 pub(crate) struct KeyNames {
     known: RwLock<Known>,
@@ -35,19 +34,25 @@ impl KeyNames {
     /// three hash slots.
     const KEY_BYTES: usize = 160;
 
-    /// Returns the key with this id, `None` if the file has none.
+    /// Returns the keys with these ids, `None` for those that the file does not have.
     ///
+    /// Many at once, since to look one up is mostly to wait for memory: so they wait together.
     /// `connection` is one that only reads, so what it sees is committed.
-    pub(crate) fn find(&self, connection: &Connection, id: KeyId) -> Result<Option<Key>, Failure> {
-        if let Some(key) = self.known(id) {
-            return Ok(Some(key));
+    pub(crate) fn find_all(
+        &self,
+        connection: &Connection,
+        ids: &[KeyId],
+    ) -> Result<Vec<Option<Key>>, Failure> {
+        let mut keys = self.known(ids);
+        for (key, id) in keys.iter_mut().zip(ids).filter(|(key, _)| key.is_none()) {
+            *key = select(connection, *id)?.map(|key| self.learn(*id, key));
         }
-        let key = select(connection, id)?;
-        Ok(key.map(|key| self.learn(id, key)))
+        Ok(keys)
     }
 
-    fn known(&self, id: KeyId) -> Option<Key> {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).keys.get(&id).cloned()
+    fn known(&self, ids: &[KeyId]) -> Vec<Option<Key>> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        ids.iter().map(|id| known.keys.get(id).cloned()).collect()
     }
 
     fn learn(&self, id: KeyId, key: Key) -> Key {
@@ -98,7 +103,7 @@ mod tests {
         for id in 0..100_000 {
             let key = Key::parse(&format!("namespace/{id}"), "field").unwrap();
             assert_eq!(names.learn(id, key.clone()), key);
-            assert_eq!(names.known(id), Some(key), "the newest key is forgotten at once");
+            assert_eq!(names.known(&[id]), [Some(key)], "the newest key is forgotten at once");
         }
         let known = names.known.read().unwrap();
         assert!(known.bytes <= KeyNames::BYTES_MAX && known.keys.len() < 100_000, "{}", known.keys.len());

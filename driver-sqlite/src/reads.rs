@@ -159,15 +159,21 @@ fn with_entries(
     commit: Commit,
 ) -> Result<CommitEntries, Failure> {
     // A length from a damaged file may be any number.
-    let mut entries = Vec::with_capacity(commit.len().min(1000) as usize);
+    let capacity = commit.len().min(1000) as usize;
+    let (mut ids, mut unnamed) = (Vec::with_capacity(capacity), Vec::with_capacity(capacity));
     for distance in 0..commit.len() {
         let row = found.next()?.ok_or_else(|| lacks_entries(&commit))?;
-        let key = names.find(connection, row.get(0)?)?.ok_or_else(|| lacks_entries(&commit))?;
-        let entry = rows::entry(row, 1, key)?;
+        let entry = rows::unnamed(row, 1)?;
         if entry.position != commit.first.plus(distance) {
             return Err(lacks_entries(&commit));
         }
-        entries.push(entry);
+        ids.push(row.get(0)?);
+        unnamed.push(entry);
+    }
+    let keys = names.find_all(connection, &ids)?;
+    let mut entries = Vec::with_capacity(ids.len());
+    for (entry, key) in unnamed.into_iter().zip(keys) {
+        entries.push(entry.of(key.ok_or_else(|| lacks_entries(&commit))?));
     }
     Ok(CommitEntries { commit: Arc::new(commit), entries })
 }
