@@ -6,6 +6,7 @@ use annals_core::CheckReport;
 use rusqlite::Connection;
 
 use crate::failure::Failure;
+use crate::names::KeyNames;
 use crate::open::in_snapshot;
 use crate::{check_index, reads};
 
@@ -67,7 +68,7 @@ const RULES: [(&str, &str); 9] = [
 ];
 
 /// Checks everything in the file, at one moment.
-pub(crate) fn check(connection: &Connection) -> Result<CheckReport, Failure> {
+pub(crate) fn check(connection: &Connection, names: &KeyNames) -> Result<CheckReport, Failure> {
     in_snapshot(connection, |connection| {
         let mut report = CheckReport {
             checked: vec!["pages and indexes of the SQLite file".into()],
@@ -80,7 +81,7 @@ pub(crate) fn check(connection: &Connection) -> Result<CheckReport, Failure> {
                 report.damages.extend(broken(connection, rule, sql)?);
             }
             report.checked.push("every row of every commit".into());
-            report.damages.extend(rows(connection)?);
+            report.damages.extend(rows(connection, names)?);
             report.checked.push("the index against the entries".into());
             report.damages.extend(index(connection)?);
         }
@@ -101,9 +102,9 @@ fn broken(connection: &Connection, rule: &str, sql: &str) -> Result<Vec<String>,
     Ok(found?.into_iter().map(|number| format!("{rule} {number}")).collect())
 }
 
-fn rows(connection: &Connection) -> Result<Vec<String>, Failure> {
+fn rows(connection: &Connection, names: &KeyNames) -> Result<Vec<String>, Failure> {
     let mut damages = Vec::new();
-    reads::find_damages(connection, |damage| {
+    reads::find_damages(connection, names, |damage| {
         damages.push(damage);
         if damages.len() < LISTED_MAX { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;

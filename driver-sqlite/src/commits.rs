@@ -40,6 +40,25 @@ impl KnownCommits {
         Ok(commit)
     }
 
+    /// Returns the greatest end of a commit at or before `position`.
+    ///
+    /// `connection` is one that only reads, so what it sees is committed.
+    pub(crate) fn boundary(&self, connection: &Connection, position: Position) -> Result<Position, Failure> {
+        if let Some(commit) = self.known(position) {
+            return Ok(boundary_in(&commit, position));
+        }
+        match reads::commit_around(connection, position)? {
+            Some(commit) => {
+                let boundary = boundary_in(&commit, position);
+                if commit.len() > 1 {
+                    self.learn(&Arc::new(commit));
+                }
+                Ok(boundary)
+            }
+            None => reads::boundary(connection, position),
+        }
+    }
+
     fn known(&self, position: Position) -> Option<Arc<Commit>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         let (_, commit) = known.by_last.range(position..).next()?;
@@ -58,6 +77,11 @@ impl KnownCommits {
     }
 }
 
+/// Returns the greatest end of a commit at or before `position`, which is inside `commit`.
+fn boundary_in(commit: &Commit, position: Position) -> Position {
+    if position == commit.last { position } else { commit.first.before() }
+}
+
 /// Returns roughly what a commit takes in memory. Tags, once decoded, take several times their bytes.
 fn memory(commit: &Commit) -> usize {
     let context = &commit.context;
@@ -73,6 +97,7 @@ mod tests {
     use annals_core::{CommitId, Context};
 
     use super::*;
+    use crate::schema;
 
     fn commit(number: u64) -> Arc<Commit> {
         Arc::new(Commit {
@@ -93,6 +118,22 @@ mod tests {
             |position| commits.known(Position::new(position).unwrap()).map(|commit| commit.last.get());
         assert_eq!([10, 11, 15, 16].map(known), [None, Some(15), Some(15), None]);
         assert_eq!([30, 31, 35, 36].map(known), [None, Some(35), Some(35), None]);
+    }
+
+    #[test]
+    fn boundaries_are_the_same_once_commits_are_known() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::create(&connection).unwrap();
+        let sql = "INSERT INTO annals_commit (last, length, id, given, recorded_at)
+            VALUES (3, 3, zeroblob(16), 0, 0), (4, 1, zeroblob(16), 0, 0), (9, 5, zeroblob(16), 0, 0)";
+        connection.execute(sql, []).unwrap();
+        let commits = KnownCommits::default();
+        for _ in 0..2 {
+            let boundary = |at| commits.boundary(&connection, Position::new(at).unwrap()).unwrap().get();
+            let found: Vec<u64> = (0..=10).map(boundary).collect();
+            assert_eq!(found, [0, 0, 0, 3, 4, 4, 4, 4, 4, 9, 9]);
+        }
+        assert_eq!(commits.known.read().unwrap().by_last.len(), 2, "a commit of one entry is not kept");
     }
 
     #[test]

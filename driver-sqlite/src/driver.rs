@@ -95,13 +95,13 @@ impl Driver for SqliteDriver {
 
     fn boundary(&self, at: At) -> Result<Position, Error> {
         self.read(|reader| match at {
-            At::Position(position) => reads::boundary(&reader.connection, position),
+            At::Position(position) => self.known.commits.boundary(&reader.connection, position),
             At::Time(time) => reads::boundary_in_time(&reader.connection, time),
         })
     }
 
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        self.read(|reader| reads::commits(&reader.connection, range, order, limit))
+        self.read(|reader| reads::commits(&reader.connection, &self.known.names, range, order, limit))
     }
 
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
@@ -184,7 +184,7 @@ impl Check for SqliteDriver {
     /// Checks the pages and indexes of the file, and that keys, entries and commits fit together.
     /// Reads everything, at one moment of the log; writers go on meanwhile.
     fn check(&self) -> Result<CheckReport, Error> {
-        self.read(|reader| check::check(&reader.connection))
+        self.read(|reader| check::check(&reader.connection, &self.known.names))
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::appender::News;
 use crate::commits::KnownCommits;
 use crate::keys::KeyIds;
+use crate::names::KeyNames;
 use crate::plan::Plan;
 use crate::tail::Tail;
 
@@ -10,6 +11,7 @@ use crate::tail::Tail;
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     pub(crate) keys: KeyIds,
+    pub(crate) names: KeyNames,
     pub(crate) commits: KnownCommits,
     pub(crate) tail: Tail,
     /// That of the pass that runs, if this process has made one.

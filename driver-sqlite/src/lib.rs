@@ -101,6 +101,7 @@ mod keys;
 mod known;
 mod measure;
 mod name;
+mod names;
 mod names_pass;
 mod of_key;
 mod open;

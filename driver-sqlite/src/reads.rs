@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use annals_core::codec::Timestamp;
-use annals_core::{Commit, CommitEntries, CommitId, Entry, Key, Order, Position, PositionRange};
-use rusqlite::{CachedStatement, Connection};
+use annals_core::{Commit, CommitEntries, CommitId, Key, Order, Position, PositionRange};
+use rusqlite::{Connection, Rows};
 
 use crate::failure::Failure;
+use crate::names::KeyNames;
 use crate::open::in_snapshot;
-use crate::rows::{self, ENTRY, Keys, commit_columns, entry_columns, key_columns};
+use crate::rows::{self, Keys, commit_columns, entry_columns, key_columns};
 
 /// Returns the position of the newest entry.
 pub(crate) fn last_position(connection: &Connection) -> Result<Position, Failure> {
@@ -60,6 +61,11 @@ pub(crate) fn commit_of_given(connection: &Connection, id: CommitId) -> Result<O
 
 /// Returns the commit that the entry at `position` belongs to.
 pub(crate) fn commit_of(connection: &Connection, position: Position) -> Result<Commit, Failure> {
+    commit_around(connection, position)?.ok_or_else(|| rows::no_commit(position))
+}
+
+/// Returns the commit that `position` lies in, `None` if there is no such entry.
+pub(crate) fn commit_around(connection: &Connection, position: Position) -> Result<Option<Commit>, Failure> {
     let sql = concat!(
         "SELECT ",
         commit_columns!(),
@@ -68,22 +74,41 @@ pub(crate) fn commit_of(connection: &Connection, position: Position) -> Result<C
     let mut find = connection.prepare_cached(sql)?;
     let mut found = find.query([position.to_i64()])?;
     let commit = found.next()?.map(|row| rows::commit(row, 0)).transpose()?;
-    let commit = commit.filter(|commit| commit.first <= position);
-    commit.ok_or_else(|| rows::no_commit(position))
+    Ok(commit.filter(|commit| commit.first <= position))
 }
 
 /// Returns whole commits whose last position lies in `range`, until there are `limit` entries.
 pub(crate) fn commits(
     connection: &Connection,
+    names: &KeyNames,
     range: PositionRange,
     order: Order,
     limit: usize,
 ) -> Result<Vec<CommitEntries>, Failure> {
     in_snapshot(connection, |connection| {
-        let commits = commit_page(connection, range, order, limit as u64)?;
-        let mut entries = EntryReader::new(connection)?;
-        commits.into_iter().map(|commit| entries.with_entries(commit)).collect()
+        let mut commits = commit_page(connection, range, order, limit as u64)?;
+        // Their entries stand side by side, so one statement reads them all.
+        if order == Order::NewestFirst {
+            commits.reverse();
+        }
+        let mut page = whole_commits(connection, names, commits)?;
+        if order == Order::NewestFirst {
+            page.reverse();
+        }
+        Ok(page)
     })
+}
+
+/// Adds their entries to commits that follow one another.
+fn whole_commits(
+    connection: &Connection,
+    names: &KeyNames,
+    commits: Vec<Commit>,
+) -> Result<Vec<CommitEntries>, Failure> {
+    let (Some(first), Some(last)) = (commits.first(), commits.last()) else { return Ok(Vec::new()) };
+    let mut select = connection.prepare_cached(ENTRIES)?;
+    let mut found = select.query([first.first.to_i64(), last.last.to_i64()])?;
+    commits.into_iter().map(|commit| with_entries(connection, names, &mut found, commit)).collect()
 }
 
 fn commit_page(
@@ -119,52 +144,55 @@ fn commit_page(
     Ok(page)
 }
 
-/// Reads the entries of commits.
-struct EntryReader<'a> {
-    select: CachedStatement<'a>,
-    keys: Keys,
+/// The entries between two positions.
+const ENTRIES: &str = concat!(
+    "SELECT e.key, ",
+    entry_columns!(),
+    " FROM annals_entry AS e WHERE e.position BETWEEN ?1 AND ?2 ORDER BY e.position"
+);
+
+/// Adds the entries of a commit, which are to be the next rows of [`ENTRIES`].
+fn with_entries(
+    connection: &Connection,
+    names: &KeyNames,
+    found: &mut Rows<'_>,
+    commit: Commit,
+) -> Result<CommitEntries, Failure> {
+    // A length from a damaged file may be any number.
+    let capacity = commit.len().min(1000) as usize;
+    let (mut ids, mut unnamed) = (Vec::with_capacity(capacity), Vec::with_capacity(capacity));
+    for distance in 0..commit.len() {
+        let row = found.next()?.ok_or_else(|| lacks_entries(&commit))?;
+        let entry = rows::unnamed(row, 1)?;
+        if entry.position != commit.first.plus(distance) {
+            return Err(lacks_entries(&commit));
+        }
+        ids.push(row.get(0)?);
+        unnamed.push(entry);
+    }
+    let keys = names.find_all(connection, &ids)?;
+    let mut entries = Vec::with_capacity(ids.len());
+    for (entry, key) in unnamed.into_iter().zip(keys) {
+        entries.push(entry.of(key.ok_or_else(|| lacks_entries(&commit))?));
+    }
+    Ok(CommitEntries { commit: Arc::new(commit), entries })
 }
 
-impl<'a> EntryReader<'a> {
-    fn new(connection: &'a Connection) -> Result<EntryReader<'a>, Failure> {
-        let sql = concat!(
-            "SELECT ",
-            entry_columns!(),
-            ", ",
-            key_columns!(),
-            "
-            FROM annals_entry AS e CROSS JOIN annals_key AS k ON k.id = e.key
-            WHERE e.position BETWEEN ?1 AND ?2 ORDER BY e.position"
-        );
-        Ok(EntryReader { select: connection.prepare_cached(sql)?, keys: Keys::default() })
-    }
-
-    fn with_entries(&mut self, commit: Commit) -> Result<CommitEntries, Failure> {
-        let mut found = self.select.query([commit.first.to_i64(), commit.last.to_i64()])?;
-        let mut entries: Vec<Entry> = Vec::new();
-        while let Some(row) = found.next()? {
-            entries.push(rows::entry(row, 0, self.keys.read(row, ENTRY)?)?);
-        }
-        // Positions are unique and within the commit: if none is missing, all are there.
-        if entries.len() as u64 != commit.len() {
-            let last = commit.last;
-            return Err(Failure::Damaged(format!("the file is damaged: the commit at {last} lacks entries")));
-        }
-        Ok(CommitEntries { commit: Arc::new(commit), entries })
-    }
+fn lacks_entries(commit: &Commit) -> Failure {
+    Failure::Damaged(format!("the file is damaged: the commit at {} lacks entries", commit.last))
 }
 
 /// Reads the whole log and hands on what is found damaged, commit by commit, until told to stop.
 pub(crate) fn find_damages(
     connection: &Connection,
+    names: &KeyNames,
     mut found_damage: impl FnMut(String) -> ControlFlow<()>,
 ) -> Result<(), Failure> {
     let sql = concat!("SELECT ", commit_columns!(), " FROM annals_commit AS c ORDER BY c.last");
     let mut select = connection.prepare(sql)?;
     let mut found = select.query([])?;
-    let mut entries = EntryReader::new(connection)?;
     while let Some(row) = found.next()? {
-        match rows::commit(row, 0).and_then(|commit| entries.with_entries(commit)) {
+        match rows::commit(row, 0).and_then(|commit| whole_commits(connection, names, vec![commit])) {
             Ok(_) => {}
             Err(Failure::Damaged(damage)) if found_damage(damage.clone()).is_continue() => {}
             Err(Failure::Damaged(_)) => break,

@@ -41,8 +41,28 @@ pub(crate) mod kind {
     pub(crate) const ERASED: i64 = 2;
 }
 
+/// An entry but for its key.
+pub(crate) struct Unnamed {
+    pub(crate) position: Position,
+    action: Action,
+    actor: Option<String>,
+    reason: Option<String>,
+}
+
+impl Unnamed {
+    pub(crate) fn of(self, key: Key) -> Entry {
+        let Unnamed { position, action, actor, reason } = self;
+        Entry { position, key, action, actor, reason }
+    }
+}
+
 /// Returns the entry of `key` whose columns begin at column `at`.
 pub(crate) fn entry(row: &Row<'_>, at: usize, key: Key) -> Result<Entry, Failure> {
+    Ok(unnamed(row, at)?.of(key))
+}
+
+/// Returns the entry whose columns begin at column `at`.
+pub(crate) fn unnamed(row: &Row<'_>, at: usize) -> Result<Unnamed, Failure> {
     let position = position(row, at)?;
     let cells = Cells { row, owner: Owner::Entry(position) };
     let action = match (cells.integer(at + 1, "kind")?, cells.bytes(at + 4, "value")?) {
@@ -54,7 +74,7 @@ pub(crate) fn entry(row: &Row<'_>, at: usize, key: Key) -> Result<Entry, Failure
     };
     let actor = cells.text(at + 2, "actor")?;
     let reason = cells.text(at + 3, "reason")?;
-    Ok(Entry { position, key, action, actor, reason })
+    Ok(Unnamed { position, action, actor, reason })
 }
 
 /// Returns where the commit ends that erased an entry.

@@ -49,12 +49,15 @@ impl<T> fmt::Debug for Pages<T> {
 
 /// How many items the next page shall have.
 ///
-/// Pages begin small, so that a reader who stops early pays little, and grow, but not beyond what
-/// [`PageSize::BYTES`] hold of items like those of the page before.
+/// Each page has as many as all before it together, so that a reader who stops has not paid for more
+/// than twice what he took; but no more than [`PageSize::BYTES`] hold of items like those of the page
+/// before.
 #[derive(Clone, Copy)]
 pub(crate) struct PageSize {
     next: usize,
     max: usize,
+    /// How many items all pages so far had.
+    read: usize,
 }
 
 impl PageSize {
@@ -62,7 +65,7 @@ impl PageSize {
     const BYTES: usize = 4 << 20;
 
     pub(crate) const fn growing(first: usize, max: usize) -> PageSize {
-        PageSize { next: first, max }
+        PageSize { next: first, max, read: 0 }
     }
 
     pub(crate) const fn get(&self) -> usize {
@@ -72,7 +75,8 @@ impl PageSize {
     /// Learns from a page what the next one may be.
     pub(crate) fn after(&mut self, items: usize, bytes: usize) {
         let fitting = (Self::BYTES / bytes.div_ceil(items.max(1)).max(1)).max(1);
-        self.next = (self.next * 4).min(self.max).min(fitting);
+        self.read = self.read.saturating_add(items);
+        self.next = self.read.clamp(1, self.max).min(fitting);
     }
 }
 
@@ -88,14 +92,14 @@ mod tests {
     #[test]
     fn pages_grow_to_their_greatest_size() {
         let mut size = PageSize::growing(4, 100);
-        let sizes: Vec<usize> = (0..4)
+        let sizes: Vec<usize> = (0..7)
             .map(|_| {
                 let next = size.get();
                 size.after(next, next);
                 next
             })
             .collect();
-        assert_eq!(sizes, [4, 16, 64, 100]);
+        assert_eq!(sizes, [4, 4, 8, 16, 32, 64, 100]);
     }
 
     #[test]
@@ -106,6 +110,6 @@ mod tests {
         size.after(4, 4 * (64 << 20));
         assert_eq!(size.get(), 1);
         size.after(1, 10);
-        assert_eq!(size.get(), 4, "and grow again");
+        assert_eq!(size.get(), 9, "and grow again");
     }
 }
