@@ -1,6 +1,6 @@
 use annals::Store;
 use annals::codec::decode;
-use annals_bench::{Run, median};
+use annals_bench::{Run, Workload, median};
 
 use super::growing_log::GrowingLog;
 use crate::child;
@@ -14,7 +14,7 @@ const DATA_MIB_MAX: u64 = 64;
 
 pub(crate) fn run(run: &Run) {
     println!("\nopening and reading one value in a new process, at worst");
-    let mut log = GrowingLog::new();
+    let mut log = GrowingLog::with_keys(Workload::KEYS);
     log.grow(run.entries(1_000_000));
     measure(run, &mut log, "1,000,000 entries");
 }
