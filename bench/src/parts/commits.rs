@@ -5,7 +5,7 @@ use annals::codec::encode;
 use annals_bench::{Commits, GroupedByHand, Run, Sides, Wanted, Workload, timed};
 
 /// The commits of a side in its turn. A divisor of the number of keys: none comes twice in a turn.
-const COMMITS: usize = 1_000;
+const COMMITS: usize = 400;
 
 pub(crate) fn run(run: &Run) {
     let sides = Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large);
