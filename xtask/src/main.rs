@@ -1,6 +1,9 @@
 //! Chores of the workspace: `cargo xtask test` runs everything that CI runs.
 
+mod postgres;
+
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -10,18 +13,26 @@ usage: cargo xtask CHORE
        cargo xtask bench -- [--quick] [PART]...
 
 chores:
-  test     everything that CI runs: format, lints, tests, documentation, examples
+  test     everything that CI runs: format, lints, tests, documentation, examples;
+           starts a PostgreSQL server of its own unless $ANNALS_TEST_POSTGRES names one;
+           with --no-postgres, tests that need one say SKIPPED
+  postgres -- COMMAND
+           runs a command with the address of a throw-away PostgreSQL server in
+           $ANNALS_TEST_POSTGRES: cargo xtask postgres -- cargo test --workspace
   fix      format, and apply the lints' suggestions
   bench    the ratios against hand-written baselines, same run, as in docs/speed.md;
            `-- PART...` runs some parts, `-- --quick` shows that they work
 ";
 
 fn main() -> ExitCode {
-    let chore = env::args().nth(1).unwrap_or_default();
-    let done = match chore.as_str() {
-        "test" => test(),
-        "fix" => fix(),
-        "bench" => bench(),
+    let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(|word| word.to_str().unwrap_or_default()).collect();
+    let done = match words[..] {
+        ["test"] => test(true),
+        ["test", "--no-postgres"] => test(false),
+        ["postgres", "--", ..] => postgres::run_with_server(arguments.get(2..).unwrap_or_default()),
+        ["fix"] => fix(),
+        ["bench", ..] => bench(),
         _ => {
             say(USAGE);
             return ExitCode::from(2);
@@ -36,16 +47,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn test() -> Result<(), String> {
+fn test(with_postgres: bool) -> Result<(), String> {
     let start = Instant::now();
+    let postgres = postgres::ForTests::choose(with_postgres)?;
     run(&["fmt", "--all", "--check"])?;
     run(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny", "warnings"])?;
-    run(&["test", "--workspace", "--locked"])?;
+    let workspace = ["test", "--workspace", "--locked"];
+    finish(postgres.tell(&mut cargo(&workspace)), &workspace)?;
     // The conversions are off by default; the face must stand without any driver.
     run(&["test", "--package", "annals-codec", "--all-features", "--locked"])?;
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &bare[..]].concat())?;
     traced()?;
+    protected()?;
     schedules()?;
     documentation()?;
     for example in examples("annals")? {
@@ -61,6 +75,14 @@ fn traced() -> Result<(), String> {
     let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &packages[..], &lint].concat())?;
     run(&["test", "--package", "annals", "--features", "tracing", "--test", "tracing", "--locked"])
+}
+
+/// The feature `tls-rustls`, which no other chore compiles.
+fn protected() -> Result<(), String> {
+    let package = ["--package", "annals-driver-postgres", "--features", "tls-rustls"];
+    let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
+    run(&[&["clippy"], &package[..], &lint].concat())?;
+    run(&[&["test"], &package[..], &["--lib", "--locked"]].concat())
 }
 
 fn fix() -> Result<(), String> {

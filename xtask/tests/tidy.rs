@@ -37,7 +37,10 @@ fn imports_run_one_way() {
         match package {
             "annals-codec" => &[],
             "annals-core" => &["annals-codec"],
-            "annals-driver-memory" | "annals-driver-sqlite" | "annals-conformance" => &["annals-core"],
+            "annals-driver-memory"
+            | "annals-driver-postgres"
+            | "annals-driver-sqlite"
+            | "annals-conformance" => &["annals-core"],
             "annals" => &["annals-core", "annals-driver-memory", "annals-driver-sqlite"],
             "annals-cli" => &["annals"],
             "annals-bench" => &["annals", "annals-core", "annals-driver-memory", "annals-driver-sqlite"],

@@ -1,0 +1,167 @@
+use std::fmt;
+use std::sync::Arc;
+
+use annals_core::{Error, Position};
+
+use crate::PostgresOptions;
+use crate::append::{Seen, Writing};
+use crate::driver::{PostgresDriver, Settings};
+use crate::failure::Failure;
+use crate::options::{AppendBy, Mode};
+use crate::parameter::Parameter;
+use crate::place::Place;
+use crate::pool::Pool;
+use crate::schema;
+use crate::server::Server;
+use crate::sql::Statements;
+
+/// A database that may hold many logs, each with positions, order and conditions of its own.
+///
+/// Cheap to clone; all clones, and the logs that are opened here, share one pool of connections.
+///
+/// ```no_run
+/// use annals_driver_postgres::PostgresOptions;
+/// let options: PostgresOptions = "postgres://alice@db.example/games".parse()?;
+/// let database = options.connect()?;
+/// database.init()?;
+/// let chess = database.create_log("chess")?;
+/// assert_eq!(database.logs()?, ["chess"]);
+/// # Ok::<(), annals_core::Error>(())
+/// ```
+#[derive(Clone)]
+pub struct PostgresDatabase {
+    pool: Pool,
+    options: PostgresOptions,
+    sql: Arc<Statements>,
+    /// What it is called in errors.
+    name: Arc<str>,
+}
+
+impl PostgresDatabase {
+    /// How many logs are listed at a time.
+    const LOGS_PAGE: i64 = 1000;
+
+    pub(crate) fn connect(options: PostgresOptions) -> Result<PostgresDatabase, Error> {
+        let server = Arc::new(Server::find(options.server.clone())?);
+        let name: Arc<str> = server.name.as_str().into();
+        let pool = Pool::open(server, options.connections_max, options.timeout);
+        let pool = pool.map_err(|failure| failure.into_error(&name))?;
+        let sql = Arc::new(Statements::new(&options.schema));
+        Ok(PostgresDatabase { pool, options, sql, name })
+    }
+
+    /// Makes the schema and the tables for logs where they are missing: all of it, or nothing.
+    ///
+    /// Needs a user who may create a schema in the database, or tables in the schema if that is there.
+    ///
+    /// # Errors
+    /// Of the kind [`NewerFormat`](annals_core::ErrorKind::NewerFormat) if logs are there that a newer version wrote,
+    /// else what the server says.
+    pub fn init(&self) -> Result<(), Error> {
+        self.named(self.make_schema())
+    }
+
+    fn make_schema(&self) -> Result<(), Failure> {
+        let place = self.place(&self.options);
+        if schema::look(&place)?.is_none() {
+            schema::create(&self.pool, &self.options.schema)?;
+        }
+        schema::look(&place)?.map(drop).ok_or_else(schema::not_set_up)
+    }
+
+    /// Returns the names of the logs, in byte order.
+    ///
+    /// # Errors
+    /// What the server says.
+    pub fn logs(&self) -> Result<Vec<String>, Error> {
+        self.named(self.read_logs())
+    }
+
+    fn read_logs(&self) -> Result<Vec<String>, Failure> {
+        let mut names: Vec<String> = Vec::new();
+        loop {
+            let last = names.last().map(String::as_str).unwrap_or_default();
+            let parameters = vec![Parameter::text(last), Parameter::number(Self::LOGS_PAGE)];
+            let found = self.pool.read(&self.sql.logs, parameters)?;
+            if found.is_empty() {
+                return Ok(names);
+            }
+            for row in found {
+                names.push(row.try_get(0)?);
+            }
+        }
+    }
+
+    /// Opens the log of this name, and makes it if it is missing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot be a name, else what the server says.
+    pub fn create_log(&self, name: &str) -> Result<PostgresDriver, Error> {
+        self.open_as(&self.options.clone().create(true).log(name)?)
+    }
+
+    /// Opens the log of this name.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it cannot be a name, of the kind [`Unavailable`](annals_core::ErrorKind::Unavailable) if
+    /// there is no such log, else what the server says.
+    pub fn open_log(&self, name: &str) -> Result<PostgresDriver, Error> {
+        self.open_as(&self.options.clone().log(name)?)
+    }
+
+    /// Opens the log that `options` name.
+    pub(crate) fn open_as(&self, options: &PostgresOptions) -> Result<PostgresDriver, Error> {
+        self.named(self.open(options))
+    }
+
+    fn open(&self, options: &PostgresOptions) -> Result<PostgresDriver, Failure> {
+        let place = self.place(options);
+        let creates = options.mode == Mode::Create;
+        let mut found = schema::look(&place)?;
+        if found.is_none() && creates {
+            schema::create(&self.pool, &options.schema)?;
+            found = schema::look(&place)?;
+        }
+        let found = found.ok_or_else(schema::not_set_up)?;
+        let last = match found.last {
+            Some(last) => last,
+            None if creates => make(&place, found.has_functions)?,
+            None => return Err(place.no_log()),
+        };
+        let by = if found.has_functions { options.append_by } else { AppendBy::Statements };
+        let settings = Settings {
+            is_read_only: options.mode == Mode::ReadOnly,
+            is_durable: found.is_durable,
+            writing: Writing { busy_timeout: options.busy_timeout, by },
+        };
+        let store = format!("{} log `{}`", self.name, options.log);
+        Ok(PostgresDriver::new(store, place, Seen::new(last), settings))
+    }
+
+    fn place(&self, options: &PostgresOptions) -> Place {
+        Place {
+            pool: self.pool.clone(),
+            sql: Arc::clone(&self.sql),
+            log: options.log.id(),
+            name: options.log.clone(),
+        }
+    }
+
+    fn named<T>(&self, answer: Result<T, Failure>) -> Result<T, Error> {
+        answer.map_err(|failure| failure.into_error(&self.name))
+    }
+}
+
+impl fmt::Debug for PostgresDatabase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresDatabase").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Makes the log, unless somebody else did meanwhile, and returns where it ends.
+fn make(place: &Place, has_functions: bool) -> Result<Position, Failure> {
+    let parameters = place.parameters(&[Parameter::text(place.name.as_str())]);
+    let sql = if has_functions { &place.sql.create_log } else { &place.sql.insert_log };
+    place.pool.read(sql, parameters)?;
+    schema::look(place)?.and_then(|found| found.last).ok_or_else(|| place.no_log())
+}

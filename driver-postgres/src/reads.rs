@@ -1,0 +1,179 @@
+//! The questions: each is one statement, and so one round trip and one moment.
+
+use annals_core::codec::Timestamp;
+use annals_core::{Change, CommitEntries, Entry, Key, Namespace, Order, Position, PositionRange, Scope};
+
+use crate::failure::Failure;
+use crate::parameter::{Column, Parameter};
+use crate::place::Place;
+use crate::rows::{self, Page};
+
+/// Returns the position of the newest entry.
+pub(crate) fn last_position(place: &Place) -> Result<Position, Failure> {
+    let found = place.read(&place.sql.last_position, &[])?;
+    let row = found.first().ok_or_else(|| place.no_log())?;
+    Ok(rows::position_or_start(row, 0)?.unwrap_or(Position::START))
+}
+
+/// Returns the greatest end of a commit at or before `position`.
+pub(crate) fn boundary(place: &Place, position: Position) -> Result<Position, Failure> {
+    let found = place.read(&place.sql.boundary, &[Parameter::number(position.to_i64())])?;
+    let end = found.first().map(|row| rows::position_or_start(row, 0)).transpose()?;
+    Ok(end.flatten().unwrap_or(Position::START))
+}
+
+/// Returns the end of the last commit recorded at or before `time`.
+pub(crate) fn boundary_in_time(place: &Place, time: Timestamp) -> Result<Position, Failure> {
+    let found = place.read(&place.sql.boundary_in_time, &[Parameter::number(time.as_micros())])?;
+    let row =
+        found.first().ok_or_else(|| Failure::Damaged("the log is damaged: a commit is missing".into()))?;
+    Ok(rows::position_or_start(row, 0)?.unwrap_or(Position::START))
+}
+
+/// Returns whole commits whose last position lies in `range`, until there are `limit` entries.
+pub(crate) fn commits(
+    place: &Place,
+    range: PositionRange,
+    order: Order,
+    limit: usize,
+) -> Result<Vec<CommitEntries>, Failure> {
+    let sql = match order {
+        Order::OldestFirst => &place.sql.commits_oldest_first,
+        Order::NewestFirst => &place.sql.commits_newest_first,
+    };
+    let parameters = [range.after.to_i64(), range.through.to_i64(), whole(limit)].map(Parameter::number);
+    Page::read(&place.read(sql, &parameters)?)?.whole_commits(order)
+}
+
+/// Returns the newest entry of `key` at or before `at`.
+pub(crate) fn entry(place: &Place, key: &Key, at: Position) -> Result<Option<Entry>, Failure> {
+    let [namespace, field] = Parameter::names(key);
+    let found = place.read(&place.sql.entry, &[namespace, field, Parameter::number(at.to_i64())])?;
+    found.first().map(|row| rows::entry(row, key.clone())).transpose()
+}
+
+/// Returns the changes of `key`.
+pub(crate) fn history(
+    place: &Place,
+    key: &Key,
+    range: PositionRange,
+    order: Order,
+    skip: usize,
+    limit: usize,
+) -> Result<Vec<Change>, Failure> {
+    let sql = match order {
+        Order::OldestFirst => &place.sql.history_oldest_first,
+        Order::NewestFirst => &place.sql.history_newest_first,
+    };
+    let numbers = [range.after.to_i64(), range.through.to_i64(), whole(limit), whole(skip)];
+    let parameters: Vec<_> =
+        Parameter::names(key).into_iter().chain(numbers.map(Parameter::number)).collect();
+    let page = Page::read(&place.read(sql, &parameters)?)?;
+    let mut changes = page.changes(|entry| entry.position)?;
+    if order == Order::NewestFirst {
+        changes.reverse();
+    }
+    Ok(changes)
+}
+
+/// Returns the newest change at or before `at` of each key in scope.
+pub(crate) fn state(
+    place: &Place,
+    scope: &Scope,
+    at: Position,
+    after: Option<&Key>,
+    limit: usize,
+) -> Result<Vec<Change>, Failure> {
+    let (mut namespaces, mut fields, mut ends) = (Column::texts(), Column::texts(), Column::texts());
+    for Stretch { from, to } in stretches(scope) {
+        // No field is empty, so all of a namespace comes after its empty field.
+        let begin = after.map(|key| (key.namespace().as_str(), key.field().as_str()));
+        let (namespace, field) = begin.unwrap_or_default().max((&*from, ""));
+        namespaces.push(Some(namespace));
+        fields.push(Some(field));
+        ends.push(Some(to));
+    }
+    let parameters = [
+        Parameter::number(at.to_i64()),
+        namespaces.into(),
+        fields.into(),
+        ends.into(),
+        Parameter::number(whole(limit)),
+    ];
+    Page::read(&place.read(&place.sql.state, &parameters)?)?.changes(|entry| entry.key.clone())
+}
+
+/// Returns the namespaces in scope.
+pub(crate) fn namespaces(
+    place: &Place,
+    scope: &Scope,
+    after: Option<&Namespace>,
+    limit: usize,
+) -> Result<Vec<Namespace>, Failure> {
+    let next = after.map(just_after).unwrap_or_default();
+    let (mut from, mut to) = (Column::texts(), Column::texts());
+    for stretch in stretches(scope) {
+        from.push(Some(stretch.from.max(next.clone())));
+        to.push(Some(stretch.to));
+    }
+    let found =
+        place.read(&place.sql.namespaces, &[from.into(), to.into(), Parameter::number(whole(limit))])?;
+    found.iter().map(|row| rows::namespace(row, 0)).collect()
+}
+
+/// The namespaces from `from` up to, but not including, `to`.
+#[derive(Debug, PartialEq, Eq)]
+struct Stretch {
+    from: String,
+    to: String,
+}
+
+/// Returns the stretches of namespaces that make up a scope, in byte order.
+///
+/// What lies below `game` begins with `game/`, and `game-x` stands between the two.
+fn stretches(scope: &Scope) -> Vec<Stretch> {
+    let record = |namespace: &Namespace| Stretch { from: namespace.to_string(), to: just_after(namespace) };
+    match scope {
+        // `~` sorts after every character of a name.
+        Scope::All => vec![Stretch { from: String::new(), to: "~".into() }],
+        Scope::Record(namespace) => vec![record(namespace)],
+        Scope::Under(namespace) => {
+            // `0` is the character after `/`.
+            let below = Stretch { from: format!("{namespace}/"), to: format!("{namespace}0") };
+            vec![record(namespace), below]
+        }
+    }
+}
+
+/// Returns a text after `namespace` and before every other namespace that is after it: a space
+/// sorts before every character of a name.
+fn just_after(namespace: &Namespace) -> String {
+    format!("{namespace} ")
+}
+
+/// Returns a number of rows as the server takes it; more than there can be is as good as all.
+fn whole(number: usize) -> i64 {
+    const ALL: i64 = 1 << 62;
+    i64::try_from(number).map_or(ALL, |number| number.min(ALL))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_below_a_namespace_is_what_the_scope_contains() {
+        let game = Namespace::new("game").unwrap();
+        for name in [
+            "game", "game-x", "game.x", "game/x", "game/x/y", "game/-", "game/zzz", "game0", "games", "gamf",
+            "gam", "-", "zz",
+        ] {
+            let namespace = Namespace::new(name).unwrap();
+            for scope in [Scope::All, Scope::Record(game.clone()), Scope::Under(game.clone())] {
+                let inside = |stretch: &Stretch| *stretch.from <= *name && *name < *stretch.to;
+                let count = stretches(&scope).iter().filter(|stretch| inside(stretch)).count();
+                assert_eq!(count, usize::from(scope.contains(&namespace)), "{name} in {scope:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,419 @@
+//! The statements, written for the schema `"annals"` and run in the one that was asked for.
+//!
+//! Each names its log as `$1`, and each read is one statement, so it sees one moment. No statement
+//! relies on what a session knows, so that connections may be shared by way of a pooler.
+//!
+//! Rows are compared as `(key, position)` where the newest or oldest entry of a key is looked for:
+//! with `key = … ORDER BY position` the planner may walk back the whole log instead of the index.
+
+use std::sync::Arc;
+
+use crate::schema_name::SchemaName;
+
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $sql:expr;)*) => {
+        /// Every statement, for one schema.
+        #[derive(Debug)]
+        pub(crate) struct Statements {
+            $($(#[$doc])* pub(crate) $name: Arc<str>,)*
+        }
+
+        impl Statements {
+            pub(crate) fn new(schema: &SchemaName) -> Statements {
+                Statements { $($name: schema.applied_to($sql).into(),)* }
+            }
+        }
+
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
+    };
+}
+
+/// The columns of an entry `e`, as [`rows::entry`](crate::rows::entry) reads them.
+macro_rules! entry_columns {
+    () => {
+        "e.position, e.kind, e.actor, e.reason, e.value"
+    };
+}
+
+/// The columns of a commit `c`, as [`rows::commit`](crate::rows::commit) reads them.
+macro_rules! commit_columns {
+    () => {
+        "c.last, c.length, c.id, c.given, c.recorded_at, c.occurred_at, c.actor, c.reason, c.location, c.tags"
+    };
+}
+
+/// A page of entries, and then the commits that they belong to, each once: several entries may share
+/// one, and a commit may be large.
+macro_rules! with_commits {
+    ($page:expr) => {
+        concat!(
+            "WITH page AS MATERIALIZED (",
+            $page,
+            ")
+            SELECT ",
+            entry_columns!(),
+            ", e.namespace, e.field, NULL::bigint, NULL::bigint, NULL::uuid, NULL::boolean, NULL::bigint,
+                NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bytea
+            FROM page AS e
+            UNION ALL
+            SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, ",
+            commit_columns!(),
+            "
+            FROM (
+                SELECT DISTINCT (
+                    SELECT c.last FROM \"annals\".annals_commit AS c
+                    WHERE c.log = $1 AND c.last >= e.position ORDER BY c.last LIMIT 1
+                ) AS last FROM page AS e
+            ) AS found JOIN \"annals\".annals_commit AS c ON c.log = $1 AND c.last = found.last"
+        )
+    };
+}
+
+macro_rules! history_of_key {
+    ($order:literal) => {
+        with_commits!(concat!(
+            "SELECT ",
+            entry_columns!(),
+            ", $2::text AS namespace, $3::text AS field
+            FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
+                SELECT * FROM \"annals\".annals_entry AS e
+                WHERE e.log = $1 AND (e.key, e.position) > (k.id, $4) AND (e.key, e.position) <= (k.id, $5)
+                ORDER BY e.key ",
+            $order,
+            ", e.position ",
+            $order,
+            " LIMIT $6 OFFSET $7
+            ) AS e
+            WHERE k.log = $1 AND k.namespace = $2 AND k.field = $3"
+        ))
+    };
+}
+
+/// Whole commits from `after` (`$2`) to `through` (`$3`), and then their entries.
+macro_rules! commits_between {
+    ($bounds:literal) => {
+        concat!(
+            "WITH bounds AS MATERIALIZED (",
+            $bounds,
+            "),
+            page AS MATERIALIZED (
+                SELECT c.* FROM \"annals\".annals_commit AS c, bounds AS b
+                WHERE c.log = $1 AND c.last > b.after AND c.last <= b.through
+            ),
+            span AS MATERIALIZED (SELECT min(c.last - c.length) AS after, max(c.last) AS through FROM page AS c)
+            SELECT ",
+            entry_columns!(),
+            ", k.namespace, k.field, NULL::bigint, NULL::bigint, NULL::uuid, NULL::boolean, NULL::bigint,
+                NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bytea
+            FROM span AS s
+            JOIN \"annals\".annals_entry AS e ON e.log = $1 AND e.position > s.after AND e.position <= s.through
+            JOIN \"annals\".annals_key AS k ON k.log = $1 AND k.id = e.key
+            UNION ALL
+            SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, ",
+            commit_columns!(),
+            " FROM page AS c"
+        )
+    };
+}
+
+statements! {
+    /// What there is to know before anything else: of the schema, of the server, and of the log.
+    opened = "
+        SELECT f.version, current_setting('server_encoding') = 'UTF8', current_setting('fsync') = 'on', EXISTS (
+            SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
+            WHERE c.oid = f.tableoid AND p.proname = 'annals_append'
+        ), l.name, l.last
+        FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
+
+    /// A page of the names of logs behind one (`$1`): the one statement that speaks of several logs.
+    logs = "SELECT l.name FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
+
+    create_log = "SELECT \"annals\".annals_create_log($1, $2)";
+
+    last_position = "SELECT l.last FROM \"annals\".annals_log AS l WHERE l.log = $1";
+
+    /// The end of the last commit at or before a position.
+    boundary = "SELECT max(c.last) FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.last <= $2";
+
+    /// The end of the last commit recorded at or before a time, by halving: times never fall.
+    boundary_in_time = "
+        WITH RECURSIVE search (lower, upper) AS (
+            SELECT 0::bigint, l.last FROM \"annals\".annals_log AS l WHERE l.log = $1
+            UNION ALL
+            SELECT CASE WHEN c.recorded_at <= $2 THEN c.last ELSE s.lower END,
+                CASE WHEN c.recorded_at <= $2 THEN s.upper ELSE c.last - c.length END
+            FROM search AS s CROSS JOIN LATERAL (
+                SELECT c.last, c.length, c.recorded_at FROM \"annals\".annals_commit AS c
+                WHERE c.log = $1 AND c.last >= s.lower + (s.upper - s.lower + 1) / 2 ORDER BY c.last LIMIT 1
+            ) AS c
+            WHERE s.lower < s.upper
+        )
+        SELECT s.lower FROM search AS s WHERE s.lower >= s.upper";
+
+    /// The newest entry of a key (`$2`, `$3`) at or before a position.
+    entry = concat!(
+        "SELECT ", entry_columns!(), " FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
+            SELECT * FROM \"annals\".annals_entry AS e
+            WHERE e.log = $1 AND (e.key, e.position) > (k.id, 0) AND (e.key, e.position) <= (k.id, $4)
+            ORDER BY e.key DESC, e.position DESC LIMIT 1
+        ) AS e
+        WHERE k.log = $1 AND k.namespace = $2 AND k.field = $3"
+    );
+
+    history_oldest_first = history_of_key!("ASC");
+    history_newest_first = history_of_key!("DESC");
+
+    /// The newest entry at or before a position (`$2`) of each key in stretches of namespaces: from
+    /// behind a key (`$3`, `$4`) up to, but not including, a namespace (`$5`).
+    state = with_commits!(concat!(
+        "SELECT ",
+        entry_columns!(),
+        ", e.namespace, e.field
+        FROM unnest($3::text[], $4::text[], $5::text[]) AS s (namespace, field, upto) CROSS JOIN LATERAL (
+            SELECT k.namespace, k.field, ",
+        entry_columns!(),
+        " FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
+                SELECT * FROM \"annals\".annals_entry AS e
+                WHERE e.log = $1 AND (e.key, e.position) > (k.id, 0) AND (e.key, e.position) <= (k.id, $2)
+                ORDER BY e.key DESC, e.position DESC LIMIT 1
+            ) AS e
+            WHERE k.log = $1 AND (k.namespace, k.field) > (s.namespace, s.field) AND k.namespace < s.upto
+            ORDER BY k.namespace, k.field LIMIT $6
+        ) AS e
+        ORDER BY e.namespace, e.field LIMIT $6"
+    ));
+
+    /// The namespaces in stretches, each found by one search of the index from the one before.
+    namespaces = "
+        WITH RECURSIVE found (namespace, upto, number) AS (
+            SELECT x.namespace, s.upto, 1::bigint
+            FROM unnest($2::text[], $3::text[]) AS s (lower, upto) CROSS JOIN LATERAL (
+                SELECT k.namespace FROM \"annals\".annals_key AS k
+                WHERE k.log = $1 AND k.namespace >= s.lower AND k.namespace < s.upto ORDER BY k.namespace LIMIT 1
+            ) AS x
+            UNION ALL
+            SELECT x.namespace, f.upto, f.number + 1
+            FROM found AS f CROSS JOIN LATERAL (
+                SELECT k.namespace FROM \"annals\".annals_key AS k
+                WHERE k.log = $1 AND k.namespace > f.namespace AND k.namespace < f.upto ORDER BY k.namespace LIMIT 1
+            ) AS x
+            WHERE f.number < $4
+        )
+        SELECT f.namespace FROM found AS f ORDER BY f.namespace LIMIT $4";
+
+    /// The entries of commits have positions without a gap, so where a page of them ends follows from
+    /// where it begins: with the commit that holds the last of so many (`$4`) positions.
+    commits_oldest_first = commits_between!("
+        SELECT $2 AS after, least($3, coalesce((
+            SELECT c.last FROM \"annals\".annals_commit AS c
+            WHERE c.log = $1 AND c.last >= f.before + $4 ORDER BY c.last LIMIT 1
+        ), $3)) AS through FROM (
+            SELECT c.last - c.length AS before FROM \"annals\".annals_commit AS c
+            WHERE c.log = $1 AND c.last > $2 ORDER BY c.last LIMIT 1
+        ) AS f
+    ");
+    commits_newest_first = commits_between!("
+        SELECT greatest($2, f.last - $4) AS after, f.last AS through FROM (
+            SELECT c.last FROM \"annals\".annals_commit AS c
+            WHERE c.log = $1 AND c.last <= $3 ORDER BY c.last DESC LIMIT 1
+        ) AS f
+    ");
+
+    /// Where the last commit ends, and when it was recorded.
+    last_commit = "
+        SELECT c.last, c.recorded_at, c.id FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 ORDER BY c.last DESC LIMIT 1";
+
+    append = "
+        SELECT * FROM \"annals\".annals_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+
+    restore = "
+        SELECT * FROM \"annals\".annals_restore($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, $18, $19)";
+
+    sync = "SELECT \"annals\".annals_sync($1)";
+
+    /// Commits, keys, and bytes. The logs of a schema share its tables, whose sizes therefore say nothing
+    /// of one log: what its rows hold is added up, with what a row and its places in the indexes take
+    /// besides.
+    measure = "
+        SELECT c.count, k.count, (c.bytes + k.bytes + e.bytes)::bigint FROM (
+            SELECT count(*) AS count, coalesce(sum(150 + coalesce(octet_length(c.actor), 0)
+                + coalesce(octet_length(c.reason), 0) + coalesce(octet_length(c.location), 0)
+                + coalesce(octet_length(c.tags), 0)), 0) AS bytes
+            FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ) AS c, (
+            SELECT count(*) AS count,
+                coalesce(sum(150 + 2 * octet_length(k.namespace) + 2 * octet_length(k.field)), 0) AS bytes
+            FROM \"annals\".annals_key AS k WHERE k.log = $1
+        ) AS k, (
+            SELECT coalesce(sum(130 + coalesce(octet_length(e.actor), 0) + coalesce(octet_length(e.reason), 0)
+                + coalesce(octet_length(e.value), 0)), 0) AS bytes
+            FROM \"annals\".annals_entry AS e WHERE e.log = $1
+        ) AS e";
+
+    commits_with_gaps = "
+        SELECT x.last FROM (
+            SELECT c.last, c.length, lag(c.last, 1, 0::bigint) OVER (ORDER BY c.last) AS before
+            FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ) AS x WHERE x.last - x.length <> x.before LIMIT 100";
+
+    times_that_fall = "
+        SELECT x.last FROM (
+            SELECT c.last, c.recorded_at, lag(c.recorded_at) OVER (ORDER BY c.last) AS before
+            FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ) AS x WHERE x.recorded_at < x.before LIMIT 100";
+
+    wrong_end = "
+        SELECT l.last FROM \"annals\".annals_log AS l WHERE l.log = $1 AND l.last <> coalesce((
+            SELECT max(c.last) FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        ), 0)";
+
+    entries_beyond = "
+        SELECT e.position FROM \"annals\".annals_entry AS e
+        WHERE e.log = $1 AND (e.position < 1 OR e.position > (
+            SELECT coalesce(max(c.last), 0) FROM \"annals\".annals_commit AS c WHERE c.log = $1
+        )) LIMIT 100";
+
+    entries_without_key = "
+        SELECT e.position FROM \"annals\".annals_entry AS e
+        WHERE e.log = $1 AND NOT EXISTS (
+            SELECT FROM \"annals\".annals_key AS k WHERE k.log = $1 AND k.id = e.key
+        ) LIMIT 100";
+
+    keys_without_entry = "
+        SELECT k.id FROM \"annals\".annals_key AS k
+        WHERE k.log = $1 AND NOT EXISTS (
+            SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.position = k.id AND e.key = k.id
+        ) LIMIT 100";
+
+    /// For one transaction: how long to wait for locks, and whether for the disk. A server whose own
+    /// setting waits for more than its disk is left to it.
+    settings = "
+        SELECT set_config('lock_timeout', $1, true), CASE
+            WHEN NOT $2 THEN set_config('synchronous_commit', 'off', true)
+            WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
+        END";
+
+    /// Locks the log until the transaction ends, and makes it longer.
+    lengthen = "UPDATE \"annals\".annals_log AS l SET last = l.last + $2 WHERE l.log = $1 RETURNING l.last - $2";
+
+    recorded_at = "SELECT c.recorded_at FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.last = $2";
+
+    /// The commit of a given id.
+    commit_of_given = concat!(
+        "SELECT ", commit_columns!(), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.id = $2 AND c.given"
+    );
+
+    /// The commit of an id that was made, behind one position and up to another.
+    commit_of_made = concat!(
+        "SELECT ", commit_columns!(), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.last > $3 AND c.last <= $4 AND c.id = $2 AND NOT c.given"
+    );
+
+    /// The first entry of a key behind a position.
+    first_of_key = "
+        SELECT e.position FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
+            SELECT e.position FROM \"annals\".annals_entry AS e
+            WHERE e.log = $1 AND (e.key, e.position) > (k.id, $4) AND (e.key, e.position) <= (k.id, 9223372036854775807)
+            ORDER BY e.key, e.position LIMIT 1
+        ) AS e
+        WHERE k.log = $1 AND k.namespace = $2 AND k.field = $3";
+
+    /// The first entry of a record behind a position.
+    first_of_record = "
+        SELECT min(e.position) FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
+            SELECT e.position FROM \"annals\".annals_entry AS e
+            WHERE e.log = $1 AND (e.key, e.position) > (k.id, $3) AND (e.key, e.position) <= (k.id, 9223372036854775807)
+            ORDER BY e.key, e.position LIMIT 1
+        ) AS e
+        WHERE k.log = $1 AND k.namespace = $2";
+
+    /// The commit that an entry belongs to.
+    commit_of = concat!(
+        "SELECT ", commit_columns!(), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.last >= $2 ORDER BY c.last LIMIT 1"
+    );
+
+    /// The keys of the entries behind one position up to another, in order.
+    keys_between = "
+        SELECT k.namespace, k.field FROM \"annals\".annals_entry AS e
+        JOIN \"annals\".annals_key AS k ON k.log = $1 AND k.id = e.key
+        WHERE e.log = $1 AND e.position > $2 AND e.position <= $3
+            AND ($4::text IS NULL OR k.namespace = $4) AND ($5::text IS NULL OR k.field = $5)
+        ORDER BY e.position LIMIT $6";
+
+    insert_keys = "
+        INSERT INTO \"annals\".annals_key AS k (log, id, namespace, field)
+        SELECT $1, $2 + x.number, x.namespace, x.field
+        FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS x (namespace, field, number)
+        ON CONFLICT (log, namespace, field) DO NOTHING";
+
+    insert_entries = "
+        INSERT INTO \"annals\".annals_entry AS e (log, position, key, kind, actor, reason, value)
+        SELECT $1, $2 + x.number, (
+            SELECT k.id FROM \"annals\".annals_key AS k
+            WHERE k.log = $1 AND k.namespace = x.namespace AND k.field = x.field
+        ), x.kind, x.actor, x.reason, x.value
+        FROM unnest($3::text[], $4::text[], $5::smallint[], $6::bytea[], $7::bytea[], $8::bytea[])
+            WITH ORDINALITY AS x (namespace, field, kind, actor, reason, value, number)";
+
+    insert_commits = "
+        INSERT INTO \"annals\".annals_commit AS c
+            (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
+        SELECT $1, x.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::uuid[],
+            $7::boolean[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[]) AS x";
+
+    insert_log = "
+        INSERT INTO \"annals\".annals_log AS l (log, name, last) VALUES ($1, $2, 0) ON CONFLICT (log) DO NOTHING";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_statement_names_its_log() {
+        // But the one that lists them.
+        for (name, sql) in ALL.iter().filter(|(name, _)| *name != "logs") {
+            let tables = sql.matches("\"annals\".annals_").count() - sql.matches(".annals_format").count();
+            let reads = sql.matches(".log = $1").count();
+            let writes = sql.matches("SELECT $1,").count() + sql.matches("VALUES ($1,").count();
+            let calls = sql.matches("($1").count() - sql.matches("VALUES ($1,").count();
+            assert_eq!(reads + writes + calls, tables, "{name} does not name the log of each table");
+        }
+    }
+
+    #[test]
+    fn nothing_is_used_that_only_some_servers_have() {
+        let banned = [
+            "NEXTVAL",
+            "SERIAL",
+            "IDENTITY",
+            "ADVISORY",
+            "TRIGGER",
+            "FOREIGN KEY",
+            "REFERENCES",
+            "SAVEPOINT",
+            "LOCK TABLE",
+            "LISTEN",
+            "NOTIFY",
+            "TEMPORARY",
+            "XMIN",
+            "DECLARE CURSOR",
+            "PREPARE",
+            "DISCARD",
+        ];
+        let files = [include_str!("schema.sql"), include_str!("functions.sql")];
+        let all = files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql));
+        for sql in all {
+            let sql = sql.to_uppercase();
+            for word in banned {
+                assert!(!sql.contains(word), "{word}");
+            }
+        }
+    }
+}

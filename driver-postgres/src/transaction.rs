@@ -1,0 +1,240 @@
+//! Appending by plain statements in a transaction: for servers without functions, and for more than a
+//! function can be given at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use annals_core::{Batch, Commit, CommitEntries, CommitId, Condition, Conflict, Durability, Position};
+use postgres::{Client, Row};
+
+use crate::append::milliseconds;
+use crate::columns::{CommitColumns, EntryColumns};
+use crate::failure::Failure;
+use crate::outcome::{Other, Outcome, become_of};
+use crate::parameter::{Parameter, typed};
+use crate::place::Place;
+use crate::rows;
+use crate::sql::Statements;
+
+/// What a transaction is begun with.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    log: i64,
+    sql: Arc<Statements>,
+    busy_timeout: Duration,
+    durability: Durability,
+}
+
+impl Terms {
+    pub(crate) fn new(place: &Place, busy_timeout: Duration, durability: Durability) -> Terms {
+        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, durability }
+    }
+}
+
+/// A transaction on one log. It holds the log's row, so nobody else appends until it has ended; dropped
+/// without a commit it leaves nothing behind.
+pub(crate) struct Transaction<'c> {
+    inner: postgres::Transaction<'c>,
+    sql: Arc<Statements>,
+    log: Parameter,
+    /// Where the log ended before, and where it ends with what was added so far.
+    pub(crate) start: Position,
+    last: Position,
+    commits: CommitColumns,
+    entries: EntryColumns,
+    /// Behind which position the entries belong that were not sent yet.
+    sent: Position,
+}
+
+impl<'c> Transaction<'c> {
+    /// How many bytes of entries are sent at a time.
+    const BYTES_MAX: usize = 32 << 20;
+
+    /// Begins with the log's row: what is read after it, nobody can change any more.
+    pub(crate) fn begin(
+        client: &'c mut Client,
+        terms: &Terms,
+        count: usize,
+    ) -> Result<Transaction<'c>, Failure> {
+        let sql = Arc::clone(&terms.sql);
+        let mut inner = client.transaction()?;
+        let settings = [
+            Parameter::text(&milliseconds(terms.busy_timeout).to_string()),
+            Parameter::boolean(terms.durability == Durability::Synced),
+        ];
+        inner.query_typed(&sql.settings, &typed(&settings))?;
+        let log = Parameter::number(terms.log);
+        let count = Parameter::number(i64::try_from(count).unwrap_or(i64::MAX));
+        let found = inner.query_typed(&sql.lengthen, &typed(&[log.clone(), count]))?;
+        let row = found.first().ok_or_else(Failure::no_log)?;
+        let start = rows::position_or_start(row, 0)?.unwrap_or(Position::START);
+        let (commits, entries) = (CommitColumns::new(), EntryColumns::new());
+        Ok(Transaction { inner, sql, log, start, last: start, commits, entries, sent: start })
+    }
+
+    /// Appends each batch whose conditions hold.
+    pub(crate) fn append(&mut self, batches: &[Batch], seen: Position) -> Result<Outcome, Failure> {
+        let recorded_at = self.ask(|sql| &sql.recorded_at, &[Parameter::number(self.start.to_i64())])?;
+        let recorded_at = recorded_at.first().map(|row| rows::time(row, 0)).transpose()?.flatten();
+        let mut moment = recorded_at;
+        let mut others = Vec::new();
+        for (nth, batch) in batches.iter().enumerate() {
+            if let Some(other) = self.judge(batch, seen)? {
+                others.push((nth, other));
+                continue;
+            }
+            let commit = become_of(batch, self.last, moment);
+            moment = Some(commit.recorded_at);
+            self.add_commit(&commit)?;
+            for write in &batch.writes {
+                self.entries.push(&write.key, &write.action, write.actor.as_deref(), write.reason.as_deref());
+                self.send_if_many()?;
+            }
+        }
+        Ok(Outcome { last: self.start, recorded_at, others })
+    }
+
+    /// Appends commits as they stand, which must continue the log.
+    pub(crate) fn restore(&mut self, commits: &[CommitEntries]) -> Result<Option<Position>, Failure> {
+        for item in commits.iter().filter(|item| matches!(item.commit.id, CommitId::Given(_))) {
+            if !self.ask(|sql| &sql.commit_of_given, &[Parameter::id(&item.commit.id.uuid())])?.is_empty() {
+                return Ok(Some(item.commit.last));
+            }
+        }
+        for item in commits {
+            self.add_commit(&item.commit)?;
+            for entry in &item.entries {
+                self.entries.push(&entry.key, &entry.action, entry.actor.as_deref(), entry.reason.as_deref());
+                self.send_if_many()?;
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends what is left, and ends the transaction with all that was added, if it is so many entries.
+    pub(crate) fn commit(mut self, count: usize) -> Result<(), Failure> {
+        self.send()?;
+        let missing = self.last.to_i64() - self.start.to_i64() - i64::try_from(count).unwrap_or(i64::MAX);
+        if missing != 0 {
+            self.ask(|sql| &sql.lengthen, &[Parameter::number(missing)])?;
+        }
+        Ok(self.inner.commit()?)
+    }
+
+    fn ask(
+        &mut self,
+        which: fn(&Statements) -> &Arc<str>,
+        others: &[Parameter],
+    ) -> Result<Vec<Row>, Failure> {
+        let parameters: Vec<Parameter> = std::iter::once(&self.log).chain(others).cloned().collect();
+        Ok(self.inner.query_typed(which(&self.sql), &typed(&parameters))?)
+    }
+
+    fn add_commit(&mut self, commit: &Commit) -> Result<(), Failure> {
+        self.last = commit.last;
+        Ok(self.commits.push(commit)?)
+    }
+
+    fn send_if_many(&mut self) -> Result<(), Failure> {
+        if self.entries.size() < Self::BYTES_MAX { Ok(()) } else { self.send_entries() }
+    }
+
+    fn send(&mut self) -> Result<(), Failure> {
+        self.send_entries()?;
+        let commits = std::mem::replace(&mut self.commits, CommitColumns::new()).into_parameters();
+        self.ask(|sql| &sql.insert_commits, &commits).map(drop)
+    }
+
+    fn send_entries(&mut self) -> Result<(), Failure> {
+        let entries = std::mem::replace(&mut self.entries, EntryColumns::new());
+        let before = Parameter::number(self.sent.to_i64());
+        self.sent = self.sent.plus(entries.len());
+        let columns: Vec<Parameter> = std::iter::once(before).chain(entries.into_parameters()).collect();
+        self.ask(|sql| &sql.insert_keys, columns.get(..3).unwrap_or_default())?;
+        self.ask(|sql| &sql.insert_entries, &columns).map(drop)
+    }
+
+    /// Returns why a batch is not appended, if it is not.
+    fn judge(&mut self, batch: &Batch, seen: Position) -> Result<Option<Other>, Failure> {
+        let is_given = matches!(batch.id, CommitId::Given(_));
+        if !is_given && batch.conditions.is_empty() && seen >= self.start {
+            return Ok(None);
+        }
+        self.send()?;
+        if let Some(commit) = self.find(batch.id, seen)? {
+            return Ok(Some(Other::There(Arc::new(commit))));
+        }
+        for (condition, number) in batch.conditions.iter().zip(0..) {
+            if let Some(position) = self.broken_by(condition)? {
+                return self.conflict(condition, number, position).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the commit that has this id, as far as it is looked for.
+    fn find(&mut self, id: CommitId, seen: Position) -> Result<Option<Commit>, Failure> {
+        let uuid = Parameter::id(&id.uuid());
+        let found = match id {
+            CommitId::Given(_) => self.ask(|sql| &sql.commit_of_given, &[uuid])?,
+            CommitId::Made(_) if seen < self.start => {
+                let bounds = [seen, self.start].map(|position| Parameter::number(position.to_i64()));
+                let [after, through] = bounds;
+                self.ask(|sql| &sql.commit_of_made, &[uuid, after, through])?
+            }
+            CommitId::Made(_) => return Ok(None),
+        };
+        found.first().map(|row| rows::commit(row, 0)).transpose()
+    }
+
+    /// Returns the position of the entry that breaks `condition`.
+    fn broken_by(&mut self, condition: &Condition) -> Result<Option<Position>, Failure> {
+        let number = |position: &Position| Parameter::number(position.to_i64());
+        let found = match condition {
+            Condition::KeyUnchanged { key, since } => {
+                let [namespace, field] = Parameter::names(key);
+                self.ask(|sql| &sql.first_of_key, &[namespace, field, number(since)])?
+            }
+            Condition::KeyAbsent { key } => {
+                let [namespace, field] = Parameter::names(key);
+                let newest = self.ask(|sql| &sql.entry, &[namespace, field, number(&Position::MAX)])?;
+                newest.into_iter().filter(|row| row.try_get(1).ok() != Some(rows::kind::DELETED)).collect()
+            }
+            Condition::NamespaceUnchanged { namespace, since } => {
+                self.ask(|sql| &sql.first_of_record, &[Parameter::text(namespace.as_str()), number(since)])?
+            }
+            Condition::LogUnchanged { since } => return Ok((self.last > *since).then(|| since.plus(1))),
+        };
+        Ok(found.first().map(|row| rows::position_or_start(row, 0)).transpose()?.flatten())
+    }
+
+    fn conflict(&mut self, condition: &Condition, number: usize, first: Position) -> Result<Other, Failure> {
+        let found = self.ask(|sql| &sql.commit_of, &[Parameter::number(first.to_i64())])?;
+        let lost_to = found.first().map(|row| rows::commit(row, 0)).transpose()?;
+        let lost_to = lost_to.ok_or_else(|| rows::no_commit(first))?;
+        let (namespace, field) = match condition {
+            Condition::KeyUnchanged { key, .. } | Condition::KeyAbsent { key } => {
+                (Some(key.namespace().as_str()), Some(key.field().as_str()))
+            }
+            Condition::NamespaceUnchanged { namespace, .. } => (Some(namespace.as_str()), None),
+            Condition::LogUnchanged { .. } => (None, None),
+        };
+        let parameters = [
+            Parameter::number(lost_to.first.before().to_i64()),
+            Parameter::number(lost_to.last.to_i64()),
+            Parameter::text_or_null(namespace),
+            Parameter::text_or_null(field),
+            Parameter::number(i64::try_from(Conflict::KEYS_MAX).unwrap_or(i64::MAX)),
+        ];
+        let found = self.ask(|sql| &sql.keys_between, &parameters)?;
+        let keys = found.iter().map(|row| {
+            let names = (row.try_get(0).unwrap_or_default(), row.try_get(1).unwrap_or_default());
+            rows::key(names.0, names.1)
+        });
+        Ok(Other::Conflict {
+            condition: number,
+            lost_to: Arc::new(lost_to),
+            keys: keys.collect::<Result<_, _>>()?,
+        })
+    }
+}

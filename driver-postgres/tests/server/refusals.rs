@@ -1,0 +1,143 @@
+//! What cannot be done is said in words, by kind, without a password or a value.
+
+use std::error::Error as StdError;
+use std::thread;
+use std::time::Duration;
+
+use annals_core::{Batch, Context, Driver, Durability, Error, ErrorKind, Key};
+use annals_driver_postgres::PostgresOptions;
+
+use crate::common::Scratch;
+
+/// Everything that an error says, with what caused it.
+fn told(error: &Error) -> String {
+    let mut told = format!("{error} {error:?}");
+    let mut source = error.source();
+    while let Some(cause) = source {
+        told.push_str(&format!(" {cause} {cause:?}"));
+        source = cause.source();
+    }
+    told
+}
+
+fn batch() -> Batch {
+    Batch::new(Context::new()).set(Key::parse("a", "x").unwrap(), *b"\xa6secret")
+}
+
+#[track_caller]
+fn assert_refused(options: &PostgresOptions, kind: ErrorKind, word: &str) {
+    let error = options.open().unwrap_err();
+    assert_eq!(error.kind(), kind, "{error}");
+    let told = told(&error);
+    assert!(told.contains(word), "{told}");
+    assert!(!told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn what_is_not_there_is_not_made_unless_asked_for() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let existing = scratch.options().create(false);
+    assert_refused(&existing, ErrorKind::Unavailable, "annals init");
+    assert_refused(&existing.clone().read_only(true), ErrorKind::Unavailable, "annals init");
+    existing.connect().unwrap().init().unwrap();
+    existing.connect().unwrap().init().unwrap();
+    assert_refused(&existing, ErrorKind::Unavailable, "no log `main`");
+    assert_eq!(existing.connect().unwrap().logs().unwrap(), [""; 0]);
+    scratch.options().open().unwrap();
+    scratch.options().log("a/b").unwrap().open().unwrap();
+    existing.open().unwrap();
+    assert_eq!(existing.connect().unwrap().logs().unwrap(), ["a/b", "main"]);
+}
+
+#[test]
+fn a_schema_of_a_newer_version_is_refused() {
+    let Some(scratch) = Scratch::alone() else { return };
+    scratch.options().open().unwrap();
+    let newer = format!("UPDATE {}.annals_format SET version = 2", scratch.schema());
+    scratch.sql().batch_execute(&newer).unwrap();
+    assert_refused(&scratch.options(), ErrorKind::NewerFormat, "format 2");
+    let error = scratch.options().connect().unwrap().init().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NewerFormat);
+}
+
+#[test]
+fn nobody_is_there() {
+    let options: PostgresOptions = "postgres://u:hunter2@127.0.0.1:1/d".parse().unwrap();
+    assert_refused(&options, ErrorKind::Unavailable, "postgres://127.0.0.1/d");
+    let options: PostgresOptions = "postgres://u:hunter2@/d?host=/nowhere".parse().unwrap();
+    assert_refused(&options, ErrorKind::Unavailable, "cannot be reached");
+}
+
+#[test]
+fn a_database_that_is_not_there_is_named() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let options = scratch.options_at(&scratch.url().replace("/postgres?", "/no_such_database?"));
+    assert_refused(&options, ErrorKind::Unavailable, "no_such_database");
+}
+
+#[test]
+fn a_wrong_password_is_said_to_be_one_and_not_shown() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let Some(address) = scratch.tcp() else { return };
+    let user = scratch.schema();
+    let mut sql = scratch.sql();
+    sql.batch_execute(&format!("CREATE ROLE {user} LOGIN PASSWORD 'right'")).unwrap();
+    let url = |password: &str| format!("postgres://{user}:{password}@{address}/postgres?sslmode=disable");
+    let options = |password: &str| scratch.options_at(&url(password));
+    assert_refused(&options("hunter2"), ErrorKind::Unavailable, "password");
+    let error = options("right").open().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "the password is right, but the user may not: {error}");
+    sql.batch_execute(&format!("DROP ROLE {user}")).unwrap();
+}
+
+#[test]
+fn a_log_opened_for_reading_refuses_writes() {
+    let Some(scratch) = Scratch::new() else { return };
+    scratch.options().open().unwrap();
+    let reader = scratch.options().read_only(true).open().unwrap();
+    assert_eq!(reader.last_position().unwrap().get(), 0);
+    let writes =
+        [reader.append(&[batch()], Durability::Synced).map(drop), reader.sync(), reader.restore(&[])];
+    for write in writes {
+        assert_eq!(write.unwrap_err().kind(), ErrorKind::ReadOnly);
+    }
+}
+
+#[test]
+fn a_server_that_only_reads_is_said_to_be_one() {
+    let Some(scratch) = Scratch::new() else { return };
+    scratch.options().open().unwrap();
+    let url = format!("{}&options=-c%20default_transaction_read_only%3Don", scratch.url());
+    let driver = scratch.options_at(&url).open().unwrap();
+    let error = driver.append(&[batch()], Durability::Synced).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+    assert!(!told(&error).contains("secret"), "{error:?}");
+    assert_eq!(driver.last_position().unwrap().get(), 0);
+}
+
+#[test]
+fn a_writer_waits_no_longer_than_the_busy_timeout() {
+    let Some(scratch) = Scratch::new() else { return };
+    let driver = scratch.options().busy_timeout(Duration::from_millis(200)).open().unwrap();
+    let mut holder = scratch.sql();
+    let mut held = holder.transaction().unwrap();
+    scratch.hold(&mut held);
+    let error = driver.append(&[batch()], Durability::Synced).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    assert!(!told(&error).contains("secret"), "{error:?}");
+    held.rollback().unwrap();
+    driver.append(&[batch()], Durability::Synced).unwrap();
+}
+
+#[test]
+fn a_log_is_made_once_however_many_open_it_at_the_same_time() {
+    let Some(scratch) = Scratch::alone() else { return };
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| scratch.options().open().unwrap().append(&[batch()], Durability::Synced).unwrap());
+        }
+    });
+    let driver = scratch.options().open().unwrap();
+    assert_eq!(driver.last_position().unwrap().get(), 4);
+    assert_eq!(scratch.options().connect().unwrap().logs().unwrap(), ["main"]);
+}
