@@ -181,8 +181,7 @@ pub fn timed(operation: impl FnOnce()) -> Duration {
 }
 
 /// Returns the median; of an even number the upper one, of none zero.
-#[must_use]
-pub fn median(times: Vec<Duration>) -> Duration {
+fn median(times: Vec<Duration>) -> Duration {
     percentile(times, 50)
 }
 

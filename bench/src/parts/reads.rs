@@ -6,7 +6,7 @@ use super::alike;
 const WANTED: Wanted = Wanted::Time(1.5);
 
 pub(crate) fn run(run: &Run) {
-    let table = run.table("read by the SQLite driver", 9, ["Annals", "by hand"]);
+    let table = run.table("read by the SQLite driver", 45, ["Annals", "by hand"]);
     let compare = |entries: usize, commits, log: &str, history| {
         let sides = Sides::filled(Workload::new(), run.entries(entries), commits);
         compare_reads(&table, &sides, log, history);
@@ -27,14 +27,14 @@ fn compare_reads(table: &Table<'_>, sides: &Sides, log: &str, history: Wanted) {
         (workload.any_key(), workload.any_position(*entries))
     };
     table.compare_answers(
-        row(20_000, &format!("latest, {log}")),
+        row(4_000, &format!("latest, {log}")),
         any_key,
         |key| driver.entry(&keys[key], Position::MAX).unwrap(),
         |key| Some(by_hand.latest(key)),
         alike::value,
     );
     table.compare_answers(
-        row(20_000, &format!("as-of, {log}")),
+        row(4_000, &format!("as-of, {log}")),
         any_key_and_position,
         |(key, position)| driver.entry(&keys[key], position).unwrap(),
         |(key, position)| by_hand.as_of(key, position.get()),
@@ -42,7 +42,7 @@ fn compare_reads(table: &Table<'_>, sides: &Sides, log: &str, history: Wanted) {
     );
     let all = PositionRange::ALL;
     table.compare_answers(
-        Row { wanted: history, ..row(1_000, &format!("history, {log}")) },
+        Row { wanted: history, ..row(200, &format!("history, {log}")) },
         any_key,
         |key| driver.history(&keys[key], all, Order::OldestFirst, 0, usize::MAX).unwrap(),
         |key| by_hand.history(key),
