@@ -7,7 +7,8 @@ use crate::url::StoreUrl;
 /// A store that is opened by URL: [`annals_core::Store`] and `open`.
 ///
 /// Everything but opening is [`annals_core::Store`]'s, which it dereferences to and which every
-/// layer takes.
+/// layer takes. So [`builder_at`](Store::builder_at) and `with_context` and the like give that one; where
+/// an `annals::Store` is wanted, `.into()` makes it one, without cost.
 ///
 /// ```
 /// let folder = tempfile::tempdir().unwrap();
@@ -19,6 +20,9 @@ use crate::url::StoreUrl;
 ///
 /// let again = annals::Store::open(&url)?;
 /// assert_eq!(again.record("game/player1")?.get("score")?, Some(10));
+///
+/// let small: annals::Store = annals::Store::builder_at(&url)?.cache_bytes(1 << 20).build().into();
+/// assert_eq!(small.record("game/player1")?.get("score")?, Some(10));
 /// # Ok::<(), annals::Error>(())
 /// ```
 #[derive(Clone, Debug)]

@@ -134,7 +134,8 @@ fn open_sqlite(_path: &std::path::Path, _mode: Mode) -> Result<Box<dyn Driver>, 
 
 #[cfg(not(all(feature = "memory", feature = "sqlite")))]
 fn not_built_in(scheme: &str) -> Error {
-    let message = format!("this program was built without the feature `{scheme}`");
+    let message =
+        format!("this program was built without the feature `{scheme}` of the crate `annals`: add it there");
     let store = format!("{scheme}:");
     annals_core::DriverError::new(annals_core::ErrorKind::Unsupported, store, message).into()
 }

@@ -76,6 +76,7 @@ fn opening_appending_reading_and_following_are_told_of() {
         let record = store.record("game/player1")?;
         record.set("score", &1000)?;
         record.set_if("score", Expect::Absent, &2).unwrap_err();
+        store.flush()?;
         let mut subscription = store.subscribe(Position::START, Filter::everything())?;
         subscription.next_within(Duration::ZERO)?;
         subscription.next_within(Duration::ZERO)?;
@@ -87,6 +88,7 @@ fn opening_appending_reading_and_following_are_told_of() {
         format!("open store={url}"),
         "append batches=1 entries=1 bytes=3 durability=Synced conflicts=0 last=1 reached=Synced".into(),
         "append batches=1 entries=1 bytes=1 durability=Synced conflicts=1".into(),
+        "flush".into(),
         "subscribe after=0 last=1 found=1 bytes=3".into(),
         read.into(),
         "subscribe after=1".into(),

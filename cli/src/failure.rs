@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind as IoKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use annals::{Error, ErrorKind};
+use annals::{ERASURES, Error, ErrorKind};
 use anstyle::{AnsiColor, Style};
 
 use crate::escape::escape;
@@ -129,6 +129,7 @@ impl From<Error> for Failure {
         }
         match error {
             Error::BeyondEnd { .. } => failure.help("`annals log -n 1` shows the last commit"),
+            Error::Erased { .. } => failure.help(format!("`annals log {ERASURES}` says who did it, and why")),
             _ => failure,
         }
     }

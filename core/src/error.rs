@@ -25,11 +25,11 @@ pub enum Error {
     },
 
     /// The answer is an entry whose payload was erased.
-    #[error("{key} was erased at {position}")]
+    #[error("{key}: the value set at {position} was erased")]
     Erased {
         /// The key.
         key: Key,
-        /// The entry.
+        /// The entry, not the erasure: that one is a commit in [`ERASURES`](crate::ERASURES).
         position: Position,
     },
 

@@ -9,7 +9,7 @@ use crate::log::{Batch, CommitEntries, Conflict, Driver, Durability, Position, R
 type Answers = Result<Vec<Result<Receipt, Conflict>>, Error>;
 type Next = Result<Option<CommitEntries>, Error>;
 
-/// Returns the driver, its reads told of where they are to be.
+/// Returns the driver, its reads and flushes told of where they are to be.
 pub(crate) fn driver(driver: impl Driver + 'static) -> Arc<dyn Driver> {
     #[cfg(feature = "tracing")]
     let driver = spans::Traced(driver);
@@ -167,7 +167,7 @@ mod spans {
         }
     }
 
-    /// A driver that tells of its reads of entries; asking how far the log has come is no such.
+    /// A driver that tells of its reads of entries and of what is flushed; asking how far the log has come is no such.
     pub(super) struct Traced<D>(pub(super) D);
 
     impl<D: Driver> Driver for Traced<D> {
@@ -179,7 +179,8 @@ mod spans {
             self.0.append(batches, durability)
         }
         fn sync(&self) -> Result<(), Error> {
-            self.0.sync()
+            let span = debug_span!(target: "annals", "flush", error = Empty).entered();
+            self.0.sync().inspect_err(|error| failed(&span, error))
         }
         fn last_position(&self) -> Result<Position, Error> {
             self.0.last_position()

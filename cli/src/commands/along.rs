@@ -14,8 +14,8 @@ use crate::output::{Cell, Column, Sheet};
   annals along game/player1 round --show score,choice
   annals along game/player1 round --where treatment=high --show score
 
-One row a value, oldest first; with --where only those set while the conditions held. A value that
-was set several times comes several times, each with the fields of the last stretch with it. In
+One row a value, oldest first; with --where only those set while the conditions held. A value that \
+was set several times comes several times, each with the fields of the last stretch with it. In \
 JSON the fields are members of `shown`; a field that had no value is left out.")]
 pub(crate) struct Along {
     /// The record, such as game/player1

@@ -22,11 +22,11 @@ use crate::receipts;
   annals apply history.jsonl
   produce | annals apply -
 
-A line is one commit: {\"time\": 1760000000.5, \"actor\": \"ann\", \"message\": \"why\",
-\"set\": {\"game/player1\": {\"score\": 10}}, \"delete\": {\"game/player1\": [\"pending\"]}}. All members are
-optional; `time` is seconds since 1970 and says when it happened, other members are kept as tags, and
-values are in their JSON form. Each line is checked before anything of it is appended; the first one
-that is wrong ends the command, names itself, and leaves the lines before it appended. One receipt a
+A line is one commit: {\"time\": 1760000000.5, \"actor\": \"ann\", \"message\": \"why\", \
+\"set\": {\"game/player1\": {\"score\": 10}}, \"delete\": {\"game/player1\": [\"pending\"]}}. All members are \
+optional; `time` is seconds since 1970 and says when it happened, other members are kept as tags, and \
+values are in their JSON form. Each line is checked before anything of it is appended; the first one \
+that is wrong ends the command, names itself, and leaves the lines before it appended. One receipt a \
 line; a line that changes nothing gets a warning instead.")]
 pub(crate) struct Apply {
     /// The file to read, - for standard input

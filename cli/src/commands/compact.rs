@@ -1,4 +1,4 @@
-use annals::Retention;
+use annals::{Erasure, Retention};
 
 use super::erase::open_to_look;
 use super::set::ContextOptions;
@@ -13,9 +13,9 @@ use crate::invocation::Invocation;
   annals compact --keep-latest 'sensor/**' --actor cron -m nightly --yes
   annals compact --keep-latest 'player/* position' --keep-all player/1 --dry-run
 
-A rule is a pattern of namespaces, and a field if it is about that field only: * stands for any one
-token, ** as the last one for one or more. What no rule names keeps all its values, and so does what
---keep-all names. The newest entry of a field is never touched. Works in steps; if it is interrupted,
+A rule is a pattern of namespaces, and a field if it is about that field only: * stands for any one \
+token, ** as the last one for one or more. What no rule names keeps all its values, and so does what \
+--keep-all names. The newest entry of a field is never touched. Works in steps; if it is interrupted, \
 run it again.")]
 pub(crate) struct Compact {
     /// Keep only the latest value of what this rule names; can be given several times
@@ -41,10 +41,11 @@ impl Compact {
             erasures::print_plan(invocation, erasable)?;
             return Ok(Exit::Done);
         }
+        let context = self.context.context("compact");
+        Erasure::check_context(&context)?;
         let plan = format!("{} will be erased for good: {rules}", erasures::amount(erasable));
         self.consent.obtain(&plan, "Go on? [y/N]", &["y", "yes", "Y", "Yes"])?;
         let progress = invocation.progress(erasable.entries);
-        let context = self.context.context("compact");
         let erasure = store.log().compact(&rules, &context, |so_far| progress.set(so_far.entries))?;
         drop(progress);
         erasures::print(invocation, &erasure)?;

@@ -16,8 +16,8 @@ use crate::when::When;
   annals diff @398..@418 game/player1
   annals diff 'yesterday..' game --exit-code
 
-A..B compares the state at A with the state at B; A alone or `A..` with the newest state, or the one
-at --at; `..B` starts at the beginning. Without a range: what the last commit changed. With NS only
+A..B compares the state at A with the state at B; A alone or `A..` with the newest state, or the one \
+at --at; `..B` starts at the beginning. Without a range: what the last commit changed. With NS only \
 that record and those below it. A field that was set again to an equal value does not differ.
 
 A first argument that contains `..` or can be read as a moment is no record; `diff @-1.. today` compares a record `today`.")]

@@ -14,8 +14,8 @@ use crate::invocation::Invocation;
   annals dump game.annals
   annals -s sqlite:a.db dump | annals -s sqlite:b.db load
 
-Positions, times, contexts, ids and values are kept to the byte; equal stores give equal dumps, with
-any driver. A file is replaced only when the dump is complete and on the disk, and never if it is a
+Positions, times, contexts, ids and values are kept to the byte; equal stores give equal dumps, with \
+any driver. A file is replaced only when the dump is complete and on the disk, and never if it is a \
 database: the store's own or another.")]
 pub(crate) struct Dump {
     /// The file to write, - for standard output

@@ -1,4 +1,4 @@
-use annals::{Field, Key, Namespace, Selector, Store};
+use annals::{Erasure, Field, Key, Namespace, Selector, Store};
 
 use super::set::ContextOptions;
 use crate::consent::Consent;
@@ -13,8 +13,8 @@ use crate::when::When;
   annals erase person/7 --actor dana -m 'asked to be forgotten'
   annals erase person/7 email --through @418 --actor dana -m 'typed into the wrong field'
 
-Without a field everything under the namespace goes. Positions, names, commits, actors and reasons
-stay, and who reads one of these values is told that it was erased. Says first how much it is, and asks
+Without a field everything under the namespace goes. Positions, names, commits, actors and reasons \
+stay, and who reads one of these values is told that it was erased. Says first how much it is, and asks \
 you to type the namespace. Backups, dumps and copies are not reached.")]
 pub(crate) struct Erase {
     /// The record, such as person/7; with all that is under it unless a field is given
@@ -53,10 +53,12 @@ impl Erase {
             erasures::print_plan(invocation, erasable)?;
             return Ok(Exit::Done);
         }
+        let context = self.context.context("erase");
+        Erasure::check_context(&context)?;
         let plan = format!("{} will be erased for good: {selector}", erasures::amount(erasable));
         let question = format!("Type the namespace ({}) to erase:", self.namespace);
         self.consent.obtain(&plan, &question, &[self.namespace.as_str()])?;
-        let erasure = store.erase(&selector, self.context.context("erase"))?;
+        let erasure = store.erase(&selector, context)?;
         erasures::print(invocation, &erasure)?;
         Ok(Exit::Done)
     }

@@ -12,8 +12,8 @@ use crate::values::{self, Raw};
   annals get game/player1 name -r
   annals --at @412 -o json get game/player1 score round
 
-Prints each value in its JSON form, a line each, in the order asked for; with -r text as it is. The
-formats json, jsonl and csv say also where the value came from. If a field has no value, nothing is
+Prints each value in its JSON form, a line each, in the order asked for; with -r text as it is. The \
+formats json, jsonl and csv say also where the value came from. If a field has no value, nothing is \
 printed and the exit code is 1.")]
 pub(crate) struct Get {
     /// The record, such as game/player1

@@ -29,13 +29,13 @@ enum Source {
   annals -s sqlite:new.db import appendmuch old.sqlite3
   annals -s sqlite:new.db import appendmuch dump.msgpack
 
-Each row becomes a commit, in order, with its line of code; into an empty store the original times
-stay, into another they become `occurred_at`. All rows are checked before the first is written. A
+Each row becomes a commit, in order, with its line of code; into an empty store the original times \
+stay, into another they become `occurred_at`. All rows are checked before the first is written. A \
 value of a type that is not known is kept raw and reported.
 
-A row that the store has already is passed over (`skipped`), so that an import that was interrupted
-can be done again and no row stands there twice: each commit has the tag `appendmuch` with the row's
-number, and is the same row if field, line and time are the same. Finding them reads the whole store
+A row that the store has already is passed over (`skipped`), so that an import that was interrupted \
+can be done again and no row stands there twice: each commit has the tag `appendmuch` with the row's \
+number, and is the same row if field, line and time are the same. Finding them reads the whole store \
 once.")]
 struct Appendmuch {
     /// The file; it is only read

@@ -15,9 +15,9 @@ use crate::progress::Progress;
   annals -s sqlite:copy.db load game.annals
   annals -s sqlite:a.db dump | annals -s sqlite:b.db load
 
-The store must be empty, or hold the first commits of the dump already: these are passed over. A
-file is checked as a whole before anything is written; where standard input turns out to be damaged
-or cut off, the whole commits before that place stay. A damaged dump is exit code 5; if another
+The store must be empty, or hold the first commits of the dump already: these are passed over. A \
+file is checked as a whole before anything is written; where standard input turns out to be damaged \
+or cut off, the whole commits before that place stay. A damaged dump is exit code 5; if another \
 process appends meanwhile, the exit code is 3 and the load can be run again.")]
 pub(crate) struct Load {
     /// The file to read, - for standard input

@@ -18,9 +18,10 @@ use crate::output::{Cell, Column, Sheet, Style, print};
   annals log -o jsonl
   annals log --activities
 
-With NS only commits that changed that record or one below it, and of each only these changes; with
-NS FIELD only that field's. `~` is a field that was set, `-` one that was deleted. In JSON the
-changes are the member `changes`; with -p each has its `value`, and `before` what it was until then.")]
+With NS only commits that changed that record or one below it, and of each only these changes; with \
+NS FIELD only that field's. `~` is a field that was set, `-` one that was deleted, `x` one whose value \
+was erased. In JSON the changes are the member `changes`; with -p each has its `value`, and `before` \
+what it was until then.")]
 pub(crate) struct Log {
     /// Only changes of this record and of those below it
     #[arg(value_name = "NS")]

@@ -13,7 +13,7 @@ use crate::output::{Cell, Column, Sheet};
   annals ls game/player1
   annals ls -R -o jsonl
 
-A row with a field is a field that has a value, with the type of its value; a row without one is a
+A row with a field is a field that has a value, with the type of its value; a row without one is a \
 namespace one level down that has values in it or below it. With -R the fields of everything below.")]
 pub(crate) struct Ls {
     /// The record; the top if not given

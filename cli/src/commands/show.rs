@@ -11,8 +11,8 @@ use crate::invocation::Invocation;
   annals --at 'yesterday 18:00' show game -R
   annals --at tag:id=4d1f -o jsonl show -R --field blob
 
-One row a field that has a value, in the order of the names: the value, and the position, time and
-actor that set it. Everything is read at one moment, at a cost of the fields there, not of their
+One row a field that has a value, in the order of the names: the value, and the position, time and \
+actor that set it. Everything is read at one moment, at a cost of the fields there, not of their \
 versions.")]
 pub(crate) struct Show {
     /// The record; all records if not given

@@ -12,8 +12,8 @@ use crate::shares::{By, Largest, Share};
   annals stat --by namespace
   annals stat game --by field --top 5
 
-With a namespace or --by, a row for each record (or field) with the most bytes of values: how many
-fields it ever had, how many entries, how many of those were erased, and the bytes that the others hold.
+With a namespace or --by, a row for each record (or field) with the most bytes of values: how many \
+fields it ever had, how many entries, how many of those were erased, and the bytes that the others hold. \
 This reads everything that is counted.")]
 pub(crate) struct Stat {
     /// Count only what is in this record and below it

@@ -12,8 +12,8 @@ use crate::output::{Format, Sheet, Style};
   annals tail -f game/player1
   annals tail -f -n 0 -o jsonl
 
-The rows are those of `annals log`. With -f the command goes on until it is interrupted, or until a row
-cannot be written since nobody reads any more; what should be a table is then written as lines, and
+The rows are those of `annals log`. With -f the command goes on until it is interrupted, or until a row \
+cannot be written since nobody reads any more; what should be a table is then written as lines, and \
 `-o json`, which needs an end, is refused. Commits of all processes are shown, each as it comes.")]
 pub(crate) struct Tail {
     /// Only changes of this record and of those below it

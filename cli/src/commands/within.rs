@@ -11,9 +11,9 @@ use crate::values::{self, Raw};
   annals within game/player1 score --where round=1
   annals within game/player1 score choice --where round=1 --where treatment=high --strict
 
-A stretch is a run of commits after each of which all conditions hold; answered is the value after
-the last commit of the last stretch, even if it was set before; with --strict only if it was set in
-the stretch. Conditions compare exactly: 1 is neither true nor 1.0. If a field had no value, nothing
+A stretch is a run of commits after each of which all conditions hold; answered is the value after \
+the last commit of the last stretch, even if it was set before; with --strict only if it was set in \
+the stretch. Conditions compare exactly: 1 is neither true nor 1.0. If a field had no value, nothing \
 is printed and the exit code is 1.")]
 pub(crate) struct Within {
     /// The record, such as game/player1

@@ -33,7 +33,13 @@ fn a_record_is_erased_with_what_is_under_it() {
     let answer = done(&place, &["erase", "person/7"]);
     assert_eq!((&answer["v"], &answer["entries"], &answer["commits"]), (&json!(1), &json!(6), &json!([9])));
     let said = place.fails(1, &["get", "person/7", "note"]);
-    assert_eq!(said, "error: person/7 note was erased at @3\n");
+    assert_eq!(
+        said,
+        concat!(
+            "error: person/7 note: the value set at @3 was erased\n",
+            "  help: `annals log __annals/erasures` says who did it, and why\n"
+        )
+    );
     place.fails(1, &["get", "person/7/home", "age"]);
     assert_eq!(place.ok(&["get", "person/70", "note"]), "\"x\"\n");
 
@@ -82,10 +88,12 @@ fn nothing_is_erased_unless_somebody_agrees_and_says_who_and_why() {
     assert!(said.contains("standard input is no terminal"), "{said}");
     let answer = place.annals_reading(&arguments, b"person/7\n");
     assert_eq!(answer.code, Some(2), "a pipe is nobody who agrees");
-    let said = place.fails(2, &["erase", "person/7", "-m", "why", "--yes"]);
-    assert_eq!(said, "error: nothing is erased without an actor: say who does it\n");
-    let said = place.fails(2, &["compact", "--keep-latest", "**", "--actor", "dana", "--yes"]);
-    assert_eq!(said, "error: nothing is erased without a reason: say why\n");
+    for agreed in [&["--yes"][..], &[]] {
+        let said = place.fails(2, &[&["erase", "person/7", "-m", "why"], agreed].concat());
+        assert_eq!(said, "error: nothing is erased without an actor: say who does it\n");
+        let said = place.fails(2, &[&["compact", "--keep-latest", "**", "--actor", "dana"], agreed].concat());
+        assert_eq!(said, "error: nothing is erased without a reason: say why\n");
+    }
     place.fails(2, &["erase", "__annals", "--yes", "--actor", "dana", "-m", "why"]);
     place.fails(2, &[&["erase", "person/7", "--yes", "--dry-run"][..], &WHY].concat());
     assert_eq!(place.last_position(), 8);

@@ -115,7 +115,8 @@ impl Commit {
     }
 }
 
-/// A commit with all of its entries, in position order.
+/// A commit with its entries, in position order: all of them, but in a
+/// [`Subscription`](crate::Subscription), which gives those that pass its filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitEntries {
     /// The commit.

@@ -123,6 +123,25 @@ impl Erasure {
     pub const OUT_OF_REACH: &str = "Erased from the live log only. Backups, dumps, copies and replicas \
         made before still hold the values, and so may whatever programs have read them into, the \
         disk's own spare blocks, and snapshots of the file system.";
+
+    /// Checks that `context` says who erases and why, as [`Log::erase`] does: for those who want to know
+    /// before somebody is asked to agree.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] without an actor or a reason, and if either is blank; [`Error::TooLarge`] over
+    /// the limit of contexts.
+    pub fn check_context(context: &Context) -> Result<(), Error> {
+        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
+        match context {
+            Context { actor, .. } if !says(actor) => {
+                Err(Error::Invalid("nothing is erased without an actor: say who does it".into()))
+            }
+            Context { reason, .. } if !says(reason) => {
+                Err(Error::Invalid("nothing is erased without a reason: say why".into()))
+            }
+            _ => super::handle::check_context(context),
+        }
+    }
 }
 
 impl Log {
@@ -211,7 +230,7 @@ impl Log {
         context: &Context,
         mut progress: impl FnMut(&Erasure),
     ) -> Result<Erasure, Error> {
-        self.check_auditable(context)?;
+        Erasure::check_context(context)?;
         let eraser = eraser(self.driver())?;
         let mut walk = Walk::over(selection);
         let mut erasure = Erasure::default();
@@ -257,19 +276,6 @@ impl Log {
             progress(erasure);
         }
         Ok(true)
-    }
-
-    fn check_auditable(&self, context: &Context) -> Result<(), Error> {
-        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.trim().is_empty());
-        match context {
-            Context { actor, .. } if !says(actor) => {
-                Err(Error::Invalid("nothing is erased without an actor: say who does it".into()))
-            }
-            Context { reason, .. } if !says(reason) => {
-                Err(Error::Invalid("nothing is erased without a reason: say why".into()))
-            }
-            _ => super::handle::check_context(context),
-        }
     }
 
     /// Returns the batch that tells of an erasure, on condition that `found` is still true.

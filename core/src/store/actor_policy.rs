@@ -19,7 +19,7 @@ impl ActorPolicy {
         }
         let anonymous = |write: &&Write| {
             let actor = write.actor.as_ref().or(batch.context.actor.as_ref());
-            actor.is_none_or(String::is_empty) && self.covers(write.key.namespace())
+            actor.is_none_or(|actor| actor.trim().is_empty()) && self.covers(write.key.namespace())
         };
         match batch.writes.iter().find(anonymous) {
             None => Ok(()),

@@ -10,5 +10,8 @@ pub enum Freshness {
     /// last commit of its own, or what [`Store::refresh`](crate::Store::refresh) or a checked read
     /// came to, whichever is last. A value that was erased meanwhile is gone all the same, unless it is
     /// held. Without a cache a read is as fresh as the log.
+    ///
+    /// A [`Subscription`](crate::Subscription) does not move that position: who reads more than the
+    /// commits that it gives refreshes first.
     Cached,
 }

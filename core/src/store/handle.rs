@@ -99,7 +99,7 @@ impl StoreBuilder {
     }
 
     /// Refuses commits that write in `scope` and do not say who: neither the commit nor the entry has an
-    /// actor, or an empty one. [`Error::Invalid`] names the key, and nothing of the commit is written.
+    /// actor, or a blank one. [`Error::Invalid`] names the key, and nothing of the commit is written.
     ///
     /// Can be called for several scopes. What is appended to the [log](Store::log) directly is not
     /// concerned.
@@ -373,7 +373,8 @@ impl Store {
     ///
     /// Every read becomes a condition of the commit, so that the transaction takes effect as if it
     /// ran alone (serializable). On conflict `body` is run again on the new state, a bounded number
-    /// of times.
+    /// of times. Write through what `body` is given: a write through another handle is a commit of its
+    /// own, which each try makes again, and which is in the way if `body` has read that field.
     ///
     /// # Errors
     /// [`Error::Conflict`] with the commit it lost to if the last try was in vain; else as

@@ -135,7 +135,11 @@ impl<'a> Transaction<'a> {
     ///
     /// The id is looked for when the writes are appended, so the body is run first, and may find its
     /// own work done. It has to write all the same: a body that writes nothing has no receipt. Deleting
-    /// what the first commit deleted is [`Error::NotFound`].
+    /// what the first commit deleted is [`Error::NotFound`]. What the body answers is of this run, also
+    /// where its writes were dropped: what counts is in the first commit.
+    ///
+    /// Keep the id, or what it is made from, where the job is kept that may be tried again.
+    /// [`CommitId::make`](crate::CommitId::make) makes a new one.
     ///
     /// ```
     /// # use annals_core::{Context, Store};
