@@ -89,6 +89,9 @@ impl Log {
     /// Writes every commit with everything that belongs to it: positions, times, contexts, ids and
     /// values to the byte. Equal logs give equal bytes, whatever their drivers.
     ///
+    /// What is erased while it is being written may stand in it with its value, even if the erasure does too:
+    /// dump again after an erasure.
+    ///
     /// `progress` is called with each commit's position.
     ///
     /// # Errors
@@ -186,7 +189,7 @@ impl Waiting<'_> {
         (self.entries, self.bytes) = (0, 0);
         match std::mem::take(&mut self.commits) {
             commits if commits.is_empty() => Ok(()),
-            commits => self.log.driver().restore(&commits),
+            commits => self.log.restore(&commits),
         }
     }
 }

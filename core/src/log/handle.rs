@@ -157,6 +157,15 @@ impl Log {
         answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))
     }
 
+    /// Appends commits as they stood in another log.
+    pub(super) fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
+        self.driver.restore(commits)?;
+        if let Some(last) = commits.last() {
+            self.appends.found(last.commit.last);
+        }
+        Ok(())
+    }
+
     /// Makes everything that was appended survive a power cut.
     ///
     /// # Errors
