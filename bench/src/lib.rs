@@ -10,6 +10,6 @@ mod sides;
 mod workload;
 
 pub use by_hand::{ByHand, GroupedByHand, MapByHand};
-pub use ratios::{Row, Run, Table, Wanted, median, percentile, timed};
+pub use ratios::{Row, Run, Table, Wanted, percentile, timed};
 pub use sides::{Commits, Sides, new_store};
 pub use workload::{Workload, Write};

@@ -7,7 +7,7 @@ mod parts;
 
 use std::process::ExitCode;
 
-use annals_bench::Run;
+use annals_bench::{Run, timed};
 use parts::PARTS;
 
 fn main() -> ExitCode {
@@ -25,7 +25,8 @@ fn main() -> ExitCode {
     }
     for part in PARTS {
         if arguments.is_empty() || arguments.iter().any(|name| name == part.name) {
-            (part.run)(&run);
+            let elapsed = timed(|| (part.run)(&run));
+            println!("{}: {:.0} s, load {}", part.name, elapsed.as_secs_f64(), load());
         }
     }
     match run.missed() {
@@ -35,6 +36,12 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Returns how busy the machine was in the last minute: figures of a busy one say less.
+fn load() -> String {
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().unwrap_or_default().to_owned()
 }
 
 fn usage() -> String {

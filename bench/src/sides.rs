@@ -1,7 +1,7 @@
 use std::cell::RefCell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use annals::{Batch, Durability, Position, Record, SqliteDriver, Store};
+use annals::{Batch, Durability, Position, Record, SqliteDriver, Store, StoreBuilder};
 use tempfile::TempDir;
 
 use crate::by_hand::ByHand;
@@ -19,7 +19,7 @@ pub enum Commits {
 /// The same entries in a store on SQLite and in tables written by hand, with the same settings.
 #[derive(Debug)]
 pub struct Sides {
-    /// The one side.
+    /// The one side, without a cache of values.
     pub store: Store,
     /// The other.
     pub by_hand: ByHand,
@@ -36,7 +36,7 @@ impl Sides {
     #[must_use]
     pub fn filled(mut workload: Workload, entries: usize, commits: Commits) -> Sides {
         let folder = tempfile::tempdir().expect("there is a place for files");
-        let store = new_store(&folder.path().join("annals.db"));
+        let store = new_store(&folder.path().join(FILE));
         let by_hand = ByHand::open(&folder.path().join("by_hand.db"));
         by_hand.set_durable(false);
         for _ in 0..entries / Workload::BATCH {
@@ -60,16 +60,36 @@ impl Sides {
     /// # Panics
     /// If they do not.
     pub fn verify(&self) {
+        self.verify_newest();
         let mut workload = self.workload.borrow_mut();
+        let last = self.by_hand.last_position();
+        for _ in 0..1_000 {
+            let (key, then) = (workload.any_key(), workload.any_position(last));
+            assert_eq!(self.bytes(&workload, key, then), self.by_hand.as_of(key, then.get()));
+        }
+    }
+
+    /// Checks that both sides have as many entries and the same newest values; in which order several
+    /// threads wrote them may differ.
+    ///
+    /// # Panics
+    /// If they do not.
+    pub fn verify_newest(&self) {
+        let workload = self.workload.borrow();
         let last = self.store.log().last_position().expect("the log can be read");
         assert_eq!(last.get(), self.by_hand.last_position());
-        for _ in 0..1_000 {
-            let key = workload.any_key();
-            let then = workload.any_position(last.get());
-            let bytes = |at| self.bytes(&workload, key, at);
-            assert_eq!(bytes(Position::MAX).as_ref(), Some(&self.by_hand.latest(key)));
-            assert_eq!(bytes(then), self.by_hand.as_of(key, then.get()));
+        for key in 0..workload.keys().len() {
+            assert_eq!(self.bytes(&workload, key, Position::MAX), Some(self.by_hand.latest(key)));
         }
+    }
+
+    /// Returns the settings of another store on the same log.
+    pub fn another_store(&self) -> StoreBuilder {
+        settings(&self.path())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.path().join(FILE)
     }
 
     /// Returns the records of the workload in the order of their keys.
@@ -89,11 +109,18 @@ impl Sides {
     }
 }
 
-/// Returns a store on a new file, with the settings of the tables written by hand.
+/// Returns a store on a new file, with the settings of the tables written by hand and no cache of
+/// values.
 #[must_use]
 pub fn new_store(path: &Path) -> Store {
-    Store::new(SqliteDriver::options().cache_kib(ByHand::CACHE_KIB).open(path).expect("the file opens"))
+    settings(path).cache_bytes(0).build().into()
 }
+
+fn settings(path: &Path) -> StoreBuilder {
+    Store::builder(SqliteDriver::options().cache_kib(ByHand::CACHE_KIB).open(path).expect("the file opens"))
+}
+
+const FILE: &str = "annals.db";
 
 /// Appends writes without waiting for the disk.
 fn append(store: &Store, workload: &Workload, writes: &[Write], commits: Commits) {

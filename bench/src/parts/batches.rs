@@ -2,11 +2,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use annals::{Durability, Log, Position, SqliteDriver};
-use annals_bench::{ByHand, Run, Table, Wanted, Workload, percentile, timed};
+use annals_bench::{ByHand, Run, Table, Wanted, Workload, Write, percentile, timed};
 
 const ENTRIES: usize = 1_000_000;
 /// The batches of a side in its turn.
 const TURN: usize = 10;
+
+const LOG: usize = 0;
+const DRIVER: usize = 1;
+const BY_HAND: usize = 2;
 
 pub(crate) fn run(run: &Run) {
     for (keys, wanted) in [(Workload::KEYS, 8.0), (ENTRIES, 4.0)] {
@@ -17,7 +21,7 @@ pub(crate) fn run(run: &Run) {
 }
 
 fn compare(table: &Table<'_>, keys: usize, entries: usize, wanted: f64) {
-    let figures = table.in_turns(|| {
+    let figures = table.rounds(|| {
         let [log, driver, by_hand] = &fill(Workload::with_keys(keys), entries);
         let [log_mean, log_p50, log_p99, log_max] = summary(log);
         let [mean, p50, p99, max] = summary(by_hand);
@@ -38,19 +42,18 @@ fn fill(mut workload: Workload, entries: usize) -> [Vec<Duration>; 3] {
     let log = Log::new(open(&folder.path().join("log.db")));
     let driver = Log::new(open(&folder.path().join("driver.db")));
     let by_hand = ByHand::open(&folder.path().join("by_hand.db"));
+    let append = |side, batch, writes: &[Write]| match side {
+        LOG => timed(|| drop(log.append(batch, Durability::Synced).unwrap())),
+        DRIVER => timed(|| drop(driver.driver().append(&[batch], Durability::Synced).unwrap())),
+        _ => timed(|| by_hand.append(writes)),
+    };
     let mut times = [const { Vec::new() }; 3];
-    for _ in 0..entries / (TURN * Workload::BATCH) {
+    for round in 0..entries / (TURN * Workload::BATCH) {
         let turn: Vec<_> = (0..TURN).map(|_| workload.next_writes(Workload::BATCH)).collect();
-        for writes in &turn {
-            let batch = workload.batch(writes);
-            times[0].push(timed(|| drop(log.append(batch, Durability::Synced).unwrap())));
-        }
-        for writes in &turn {
-            let batch = [workload.batch(writes)];
-            times[1].push(timed(|| drop(driver.driver().append(&batch, Durability::Synced).unwrap())));
-        }
-        for writes in &turn {
-            times[2].push(timed(|| by_hand.append(writes)));
+        for side in [LOG, DRIVER, BY_HAND].map(|side| (side + round) % 3) {
+            for writes in &turn {
+                times[side].push(append(side, workload.batch(writes), writes));
+            }
         }
     }
     verify(&mut workload, [&log, &driver], &by_hand);

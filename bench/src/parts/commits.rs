@@ -5,7 +5,7 @@ use annals::codec::encode;
 use annals_bench::{Commits, GroupedByHand, Run, Sides, Wanted, Workload, timed};
 
 /// The commits of a side in its turn. A divisor of the number of keys: none comes twice in a turn.
-const COMMITS: usize = 1_000;
+const COMMITS: usize = 400;
 
 pub(crate) fn run(run: &Run) {
     let sides = Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large);
@@ -21,21 +21,20 @@ pub(crate) fn run(run: &Run) {
     let set_by_hand_alone =
         |(key, text): &(usize, String)| by_hand.tables().append(&[(*key, encode(text).unwrap())]);
 
-    let table = run.table("durable commit of one entry", 15, ["Annals", "by hand"]);
-    let [alone, alone_by_hand, grouped, grouped_by_hand] = table.in_turns(|| {
+    let table = run.table("durable commit of one entry", 31, ["Annals", "by hand"]);
+    let texts = || {
         let mut workload = sides.workload.borrow_mut();
-        let texts: Vec<_> = std::iter::repeat_with(|| workload.next_text()).take(COMMITS).collect();
-        [
-            mean(&texts, 1, set),
-            mean(&texts, 1, set_by_hand_alone),
-            mean(&texts, 8, set),
-            mean(&texts, 8, set_by_hand),
-        ]
-    });
+        std::iter::repeat_with(|| workload.next_text()).take(COMMITS).collect::<Vec<_>>()
+    };
+    let [[alone, grouped], [alone_by_hand, grouped_by_hand]] = table.turns(
+        texts,
+        |texts| [mean(texts, 1, set), mean(texts, 8, set)],
+        |texts| [mean(texts, 1, set_by_hand_alone), mean(texts, 8, set_by_hand)],
+    );
     table.show("from one thread", Wanted::Speed(0.85), [alone, alone_by_hand]);
     table.show("from 8 threads", Wanted::Speed(0.85), [grouped, grouped_by_hand]);
     table.show("8 threads of Annals beside one", Wanted::Nothing, [grouped, alone]);
-    Sides { by_hand: by_hand.into_tables(), ..sides }.verify();
+    Sides { by_hand: by_hand.into_tables(), ..sides }.verify_newest();
 }
 
 /// Returns the time that a commit takes while so many threads share the texts.

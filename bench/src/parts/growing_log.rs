@@ -15,11 +15,12 @@ pub(crate) struct GrowingLog {
 }
 
 impl GrowingLog {
-    pub(crate) fn new() -> GrowingLog {
+    /// Returns an empty log that is to have so many keys.
+    pub(crate) fn with_keys(keys: usize) -> GrowingLog {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log.db").to_str().unwrap().to_owned();
-        let newest = vec![Vec::new(); Workload::KEYS];
-        GrowingLog { path, workload: Workload::new(), newest, entries: 0, _folder: folder }
+        let newest = vec![Vec::new(); keys];
+        GrowingLog { path, workload: Workload::with_keys(keys), newest, entries: 0, _folder: folder }
     }
 
     /// Appends so many entries in batches of 1,000.

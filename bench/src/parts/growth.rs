@@ -2,9 +2,9 @@ use annals::{Live, Record};
 use annals_bench::{Commits, Row, Run, Sides, Wanted, Workload};
 
 pub(crate) fn run(run: &Run) {
-    let table = run.table("time travel in a log of so many entries", 9, ["1,000,000", "10,000"]);
+    let table = run.table("time travel in a log of so many entries", 45, ["1,000,000", "10,000"]);
     let (long, short) = (Game::played(run.entries(1_000_000)), Game::played(10_000));
-    let row = |name| Row { name, wanted: Wanted::Time(3.0), count: 10_000 };
+    let row = |name| Row { name, wanted: Wanted::Time(3.0), count: 2_000 };
     table.compare(row("as-of"), || long.as_of(), || short.as_of());
     table.compare(row("within"), || long.within(false), || short.within(false));
     table.compare(row("within, strictly"), || long.within(true), || short.within(true));

@@ -26,17 +26,17 @@ struct Sides {
 
 impl Sides {
     fn compare_appends(&self, table: &Table<'_>, name: &str, entries: usize, size: usize) {
-        let times = table.in_turns(|| {
+        let count = entries / size;
+        let batches = || {
             let mut workload = self.workload.borrow_mut();
-            let mut batch = || [workload.next_batch(size)];
-            let batches: Vec<[Batch; 1]> = std::iter::repeat_with(&mut batch).take(entries / size).collect();
-            let times = [
-                timed(|| batches.iter().for_each(|batch| self.append(batch))),
-                timed(|| batches.iter().for_each(|[batch]| self.map.append(batch))),
-            ];
-            times.map(|time| time.div_f64(batches.len() as f64))
-        });
-        table.show(name, Wanted::Nothing, times);
+            std::iter::repeat_with(|| [workload.next_batch(size)]).take(count).collect::<Vec<_>>()
+        };
+        let [[one], [other]] = table.turns(
+            batches,
+            |batches| [timed(|| batches.iter().for_each(|batch| self.append(batch)))],
+            |batches| [timed(|| batches.iter().for_each(|[batch]| self.map.append(batch)))],
+        );
+        table.show(name, Wanted::Nothing, [one, other].map(|time| time.div_f64(count as f64)));
     }
 
     fn append(&self, batch: &[Batch]) {

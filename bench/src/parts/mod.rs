@@ -3,6 +3,7 @@
 mod alike;
 mod batches;
 mod big;
+mod cache_memory;
 mod cached;
 mod commits;
 mod growing_log;
@@ -29,6 +30,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "growth", about: "time travel in a long log beside a short one", run: growth::run },
     Part { name: "views", about: "a view over 1,000,000 changes beside 1,000", run: views::run },
     Part { name: "cached", about: "cached reads beside a map behind a lock", run: cached::run },
+    Part { name: "cache-memory", about: "the memory that a cached value takes", run: cache_memory::run },
     Part {
         name: "commits",
         about: "durable commits of one entry, from one thread and from 8",
@@ -38,18 +40,15 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "replay", about: "a walk over the whole log beside a scan by hand", run: replay::run },
     Part { name: "opening", about: "opening and reading one value in a new process", run: opening::run },
     Part { name: "memory-driver", about: "the memory driver beside a map by hand", run: memory_driver::run },
-    Part {
-        name: "big",
-        about: "10,000,000 entries inside 64 MiB (1.5 GB of disk for a while)",
-        run: big::run,
-    },
+    Part { name: "big", about: "10,000,000 entries inside 64 MiB (2 GB of disk for a while)", run: big::run },
 ];
 
 /// Returns what a new process does under this name.
 pub(crate) fn task(name: &str) -> fn(&[&str]) -> String {
     match name {
         "open-and-read" => opening::open_and_read,
-        "look-up" => big::look_up,
+        "fill-cache" => cache_memory::fill_cache,
+        "read-all" => big::read_all,
         "follow" => big::follow,
         "dump" => big::dump,
         _ => panic!("there is no task `{name}`"),

@@ -7,8 +7,8 @@ const CONDITION: usize = 0;
 const READ: usize = 1;
 
 pub(crate) fn run(run: &Run) {
-    let table = run.table("read of the past, uncached", 9, ["Annals", "by hand"]);
-    let row = |name| Row { name, wanted: Wanted::Time(1.3), count: 10_000 };
+    let table = run.table("read of the past, uncached", 45, ["Annals", "by hand"]);
+    let row = |name| Row { name, wanted: Wanted::Time(1.3), count: 2_000 };
     let entries = run.entries(1_000_000);
     let sides = Sides::filled(Workload::of_small_integers(), entries, Commits::Large);
     let Sides { by_hand, workload, entries, .. } = &sides;

@@ -7,9 +7,9 @@ use tempfile::TempDir;
 const ROUND: u64 = 10;
 
 pub(crate) fn run(run: &Run) {
-    let table = run.table("view over so many changes", 9, ["1,000,000", "1,000"]);
+    let table = run.table("view over so many changes", 45, ["1,000,000", "1,000"]);
     let (long, short) = (Changes::made(run.entries(1_000_000) as u64), Changes::made(1_000));
-    let row = |name| Row { name, wanted: Wanted::Time(2.0), count: 5_000 };
+    let row = |name| Row { name, wanted: Wanted::Time(2.0), count: 1_000 };
     for changes in [&long, &short] {
         assert_eq!(changes.within(), Some(changes.count - ROUND / 2));
     }
