@@ -104,6 +104,15 @@ pub enum Error {
         source: Arc<std::io::Error>,
     },
 
+    /// Values were erased while a dump was written, and it may hold some of them.
+    #[error(
+        "values were erased by {by} while the dump was written; write it again, and do away with this one"
+    )]
+    ErasedMeanwhile {
+        /// Where the commit ends that erased them.
+        by: Position,
+    },
+
     /// The place where the log lives cannot do it.
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -165,6 +174,7 @@ impl Error {
             }
             Error::Decode { .. } | Error::Dump { .. } => ErrorKind::Corrupt,
             Error::DumpIo { .. } => ErrorKind::Other,
+            Error::ErasedMeanwhile { .. } => ErrorKind::Busy,
             Error::Driver(error) => error.kind,
         }
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use annals_core::codec::{Timestamp, Value, encode};
 use annals_core::{
     Action, Batch, Clock, CommitEntries, Context, Durability, ERASURES, Erasable, Error, ErrorKind, Key, Log,
-    Namespace, Order, Position, PositionRange, Retention, Selector,
+    Namespace, Order, Position, PositionRange, Retention, Selector, check_dump,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -306,7 +306,7 @@ fn a_dump_carries_erasures_and_a_load_brings_them_back() {
 }
 
 #[test]
-fn a_dump_holds_the_erasure_of_what_is_erased_while_it_is_written() {
+fn a_dump_that_comes_upon_a_new_erasure_is_given_up() {
     let log = Log::new(Arc::new(MemoryDriver::new()));
     for value in 0..100 {
         set(&log, &key("a", "x"), value);
@@ -320,10 +320,15 @@ fn a_dump_holds_the_erasure_of_what_is_erased_while_it_is_written() {
             set(&log, &key("a", "y"), 2);
         }
     };
-    let summary = log.dump(&mut dump, erase_meanwhile).unwrap();
-    assert_eq!(summary.commits, 102, "up to the erasure");
+    let given_up = log.dump(&mut dump, erase_meanwhile).unwrap_err();
+    assert!(matches!(given_up, Error::ErasedMeanwhile { by } if by.get() == 102));
+    let cut_off = check_dump(&mut Cursor::new(&dump)).unwrap_err();
+    assert_eq!(cut_off.kind(), ErrorKind::Corrupt, "nobody takes what there is for the whole");
+
+    let mut again = Vec::new();
+    assert_eq!(log.dump(&mut again, |_| {}).unwrap().commits, 103);
     let copy = Log::new(MemoryDriver::new());
-    copy.load(&mut Cursor::new(&dump), |_| {}).unwrap();
-    assert!(!erased(&copy).is_empty());
+    copy.load(&mut Cursor::new(&again), |_| {}).unwrap();
+    assert_eq!(erased(&copy).len(), 100);
     assert_eq!(copy.verify(|_| {}).unwrap().damages, []);
 }

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use annals_core::{
-    Abilities, Action, At, Batch, Change, Commit, CommitEntries, Conflict, Context, Driver, Durability,
-    Entry, Error, Key, Log, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, Action, At, Batch, Change, Commit, CommitEntries, CommitId, Conflict, Context, Driver,
+    Durability, Entry, Error, Key, Log, Namespace, Order, Position, PositionRange, Receipt, Scope,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -149,4 +149,27 @@ fn an_entry_that_no_erasure_erased_is_found() {
     for by in [1, 3, 4, 9] {
         assert_eq!(erased(by), [format!("@3 was erased by @{by}, which is no later erasure")]);
     }
+}
+
+#[test]
+fn an_erasure_accounts_only_for_entries_before_it() {
+    let entries =
+        [("a", Action::Erased { by: Position::new(2).unwrap() }), ("__annals/erasures", Action::Deleted)];
+    let late = ("b", Action::Erased { by: Position::new(2).unwrap() });
+    let commit = |(place, (namespace, action)): (u64, (&str, Action))| {
+        let position = Position::new(place).unwrap();
+        let id = CommitId::make();
+        let recorded_at = annals_core::codec::Timestamp::from_micros(1).unwrap();
+        let commit = Commit { first: position, last: position, id, recorded_at, context: Context::new() };
+        let key = Key::parse(namespace, "x").unwrap();
+        let entry = Entry { position, key, action, actor: None, reason: None };
+        CommitEntries { commit: Arc::new(commit), entries: vec![entry] }
+    };
+    let log = Log::new(MemoryDriver::new());
+    let commits: Vec<_> = (1..).zip(entries.into_iter().chain([late])).map(commit).collect();
+    log.driver().restore(&commits).unwrap();
+    let damages = log.verify(|_| {}).unwrap().damages;
+    let damages: Vec<_> =
+        damages.iter().map(|damage| format!("{} {}", damage.position, damage.what)).collect();
+    assert_eq!(damages, ["@3 was erased by @2, which is no later erasure"]);
 }

@@ -4,14 +4,17 @@ use annals_core::codec::Timestamp;
 use annals_core::{
     Action, Batch, Commit, CommitEntries, CommitId, Conflict, Entry, Error, Key, Position, Write,
 };
-use rusqlite::{CachedStatement, Connection, params};
+use rusqlite::{Connection, params};
 
+use crate::added::Added;
 use crate::conditions::{self, Moment};
+use crate::entry_inserts::{EntryInserts, EntryRow};
 use crate::failure::Failure;
 use crate::keys::NewKeys;
 use crate::known::Known;
-use crate::pass::{self, Appended, Pace};
-use crate::positions::{KeyId, Positions};
+use crate::pass::{self, Pace};
+use crate::plan::Plan;
+use crate::positions::KeyId;
 use crate::reads;
 use crate::rows::kind;
 use crate::tail::Found;
@@ -20,13 +23,11 @@ use crate::tail::Found;
 pub(crate) struct Appender<'c, 'k> {
     connection: &'c Connection,
     known: &'k Known,
-    insert: CachedStatement<'c>,
+    insert: EntryInserts<'c>,
     keys: NewKeys<'k>,
-    /// Where the log ended when the transaction began.
-    before: Position,
     /// Where the last commit ends and when it was recorded.
     last: Option<(Position, Timestamp)>,
-    added: Positions,
+    added: Added,
 }
 
 /// What a transaction found out, true once it is committed.
@@ -34,21 +35,19 @@ pub(crate) struct Appender<'c, 'k> {
 pub(crate) struct News {
     pub(crate) ids: Vec<(Key, KeyId)>,
     pub(crate) found: Option<Found>,
+    pub(crate) plan: Option<Plan>,
 }
 
 impl<'c, 'k> Appender<'c, 'k> {
     pub(crate) fn new(connection: &'c Connection, known: &'k Known) -> Result<Appender<'c, 'k>, Failure> {
-        let sql = "INSERT INTO annals_entry (position, key, kind, actor, reason, value)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let last = reads::last_commit(connection)?;
         Ok(Appender {
             connection,
             known,
-            insert: connection.prepare_cached(sql)?,
+            insert: EntryInserts::new(connection),
             keys: NewKeys::new(&known.keys),
-            before: last.map_or(Position::START, |(position, _)| position),
             last,
-            added: Positions::default(),
+            added: Added::new(last.map_or(Position::START, |(position, _)| position)),
         })
     }
 
@@ -65,7 +64,7 @@ impl<'c, 'k> Appender<'c, 'k> {
             recorded_at: time.max(batch.now),
             context: batch.context.clone(),
         };
-        self.add(&commit, batch.writes.iter().map(NewEntry::from))?;
+        self.add(&commit, &batch.writes)?;
         Ok(Ok(commit))
     }
 
@@ -73,9 +72,9 @@ impl<'c, 'k> Appender<'c, 'k> {
         if batch.conditions.is_empty() {
             return Ok(None);
         }
-        let tail = self.known.tail.covering_in(self.connection, self.before)?;
-        let moment =
-            Moment { connection: self.connection, tail: &tail, added: &self.added, last: self.end() };
+        let tail = self.known.tail.covering_in(self.connection, self.added.run().after())?;
+        let last = self.added.run().through();
+        let moment = Moment { connection: self.connection, tail: &tail, added: self.added.by_key(), last };
         conditions::conflict(&moment, &mut self.keys, &batch.conditions)
     }
 
@@ -87,43 +86,32 @@ impl<'c, 'k> Appender<'c, 'k> {
                 let (position, reason) = (commit.first, CommitEntries::GIVEN_TWICE);
                 return Err(Error::Restore { position, reason }.into());
             }
-            self.add(commit, entries.iter().map(NewEntry::from))?;
+            self.add(commit, entries)?;
         }
         Ok(())
     }
 
     /// Does what the new entries oblige to, and returns what is true once all of it is committed.
     pub(crate) fn finish(self, pace: Pace) -> Result<News, Failure> {
-        let (before, last) = (self.before, self.end());
-        let appended = Appended { positions: &self.added, before, last };
-        let indexed_until = pass::advance(self.connection, &self.known.tail, appended, pace)?;
-        let indexed_until = indexed_until.unwrap_or(Position::START);
-        let found = Found { indexed_until, after: before, through: last, positions: self.added };
-        Ok(News { ids: self.keys.into_found(), found: Some(found) })
+        let advanced = pass::advance(self.connection, self.known, self.added.run(), pace)?;
+        let indexed_until = advanced.as_ref().map_or(Position::START, |advanced| advanced.indexed_until);
+        let found = Found { indexed_until, run: self.added.into_run() };
+        let plan = advanced.and_then(|advanced| advanced.plan);
+        Ok(News { ids: self.keys.into_found(), found: Some(found), plan })
     }
 
-    fn end(&self) -> Position {
-        self.last.map_or(Position::START, |(position, _)| position)
-    }
-
-    fn add<'e>(
-        &mut self,
-        commit: &Commit,
-        entries: impl Iterator<Item = NewEntry<'e>>,
-    ) -> Result<(), Failure> {
-        for (entry, distance) in entries.zip(0..) {
-            let position = commit.first.plus(distance);
-            let key = self.keys.find_or_add(self.connection, entry.key)?;
-            let (kind, value) = stored(entry.action);
-            self.insert.execute(params![
-                position.to_i64(),
-                key,
-                kind,
-                entry.actor,
-                entry.reason,
-                value.as_deref()
-            ])?;
-            self.added.insert(key, position);
+    fn add<'e, E>(&mut self, commit: &Commit, entries: &'e [E]) -> Result<(), Failure>
+    where
+        NewEntry<'e>: From<&'e E>,
+    {
+        for chunk in entries.chunks(EntryInserts::ROWS) {
+            let mut rows = Vec::with_capacity(chunk.len());
+            for entry in chunk.iter().map(NewEntry::from) {
+                let key = self.keys.find_or_add(self.connection, entry.key)?;
+                self.added.push(key);
+                rows.push(entry.row(self.added.run().through(), key));
+            }
+            self.insert.insert(&rows)?;
         }
         insert_commit(self.connection, commit)?;
         self.last = Some((commit.last, commit.recorded_at));
@@ -159,6 +147,17 @@ struct NewEntry<'e> {
     reason: Option<&'e str>,
 }
 
+impl<'e> NewEntry<'e> {
+    fn row(self, position: Position, key: KeyId) -> EntryRow<'e> {
+        let (kind, value) = match self.action {
+            Action::Set(bytes) => (kind::SET, Some(Cow::Borrowed(&**bytes))),
+            Action::Deleted => (kind::DELETED, None),
+            Action::Erased { by } => (kind::ERASED, Some(Cow::Owned(by.get().to_be_bytes().to_vec()))),
+        };
+        EntryRow { position, key, kind, actor: self.actor, reason: self.reason, value }
+    }
+}
+
 impl<'e> From<&'e Write> for NewEntry<'e> {
     fn from(write: &'e Write) -> NewEntry<'e> {
         let Write { key, action, actor, reason } = write;
@@ -170,13 +169,5 @@ impl<'e> From<&'e Entry> for NewEntry<'e> {
     fn from(entry: &'e Entry) -> NewEntry<'e> {
         let Entry { key, action, actor, reason, .. } = entry;
         NewEntry { key, action, actor: actor.as_deref(), reason: reason.as_deref() }
-    }
-}
-
-fn stored(action: &Action) -> (i64, Option<Cow<'_, [u8]>>) {
-    match action {
-        Action::Set(bytes) => (kind::SET, Some(Cow::Borrowed(bytes))),
-        Action::Deleted => (kind::DELETED, None),
-        Action::Erased { by } => (kind::ERASED, Some(Cow::Owned(by.get().to_be_bytes().to_vec()))),
     }
 }

@@ -163,8 +163,10 @@ impl Erase for SqliteDriver {
     }
 
     /// Writes the file anew without what was erased, and empties the `-wal`. Takes as long as copying
-    /// the file, and as much room again meanwhile; other writers wait, and readers who began
-    /// before keep the `-wal` from being emptied: after the busy timeout that is the error `Busy`.
+    /// the file, and as much room again meanwhile, beside the file and in the folder for temporary files
+    /// (`SQLITE_TMPDIR`, else `TMPDIR`): without it that is the error `Full`. Other writers wait, and
+    /// readers who began before keep the `-wal` from being emptied: after the busy timeout that is the
+    /// error `Busy`. Either way what was erased stays so; scrub again.
     fn scrub(&self) -> Result<u64, Error> {
         self.write(Writer::scrub)
     }

@@ -1,7 +1,7 @@
 //! Taking values out of the file, so that not one byte of them is left.
 
 use annals_core::{Commit, ErrorKind, Position};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, params};
 
 use crate::failure::Failure;
 use crate::held::HeldFiles;
@@ -31,9 +31,20 @@ pub(crate) fn erase(
 pub(crate) fn scrub(connection: &Connection, files: &HeldFiles) -> Result<u64, Failure> {
     let size = || measure::bytes(files);
     let before = size();
-    connection.execute_batch("VACUUM")?;
-    empty_wal(connection)?;
+    connection.execute_batch("VACUUM").map_err(|error| without_room(error.into()))?;
+    empty_wal(connection).map_err(without_room)?;
     Ok(before.saturating_sub(size()))
+}
+
+/// Other writes that find no room have stored nothing; here the erasure stands already.
+fn without_room(failure: Failure) -> Failure {
+    if failure.code() != Some(ErrorCode::DiskFull) {
+        return failure;
+    }
+    let message = "the values are erased, but traces of them may be left: there is no room to write the file \
+        anew, which takes as much again beside it and in the folder for temporary files; make room, and run \
+        it again";
+    Failure::Refused(ErrorKind::Full, message.into())
 }
 
 fn empty_wal(connection: &Connection) -> Result<(), Failure> {

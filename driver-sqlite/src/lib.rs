@@ -56,9 +56,10 @@
 //! [`Erase`](annals_core::Erase) turns rows of values into rows that name their erasure, in one durable
 //! transaction; then `scrub` writes the file anew (`VACUUM`) and empties the `-wal`, so that no copy is
 //! left in a free page or in the gap of one. That takes as long as copying the file and as much room
-//! again; writers wait meanwhile, and if some reader holds the `-wal` for longer than the busy timeout,
-//! the answer is the kind [`Busy`](annals_core::ErrorKind::Busy): the values are erased, and the scrub is
-//! to be done again.
+//! again, beside the file and in the folder for temporary files (`SQLITE_TMPDIR`, else `TMPDIR`); writers
+//! wait meanwhile. Without that room the answer is the kind [`Full`](annals_core::ErrorKind::Full), and
+//! if some reader holds the `-wal` for longer than the busy timeout,
+//! [`Busy`](annals_core::ErrorKind::Busy): the values are erased, and the scrub is to be done again.
 //!
 //! # Moving, copying, removing
 //! Move, copy or replace a log only while nobody has it open; then it is one file. While it is open
@@ -79,6 +80,7 @@
 //! `bundled` (default) compiles SQLite into the program. Without it the system's library is used,
 //! and opening refuses one older than 3.51.3, which may damage a file that others have open too.
 
+mod added;
 mod appender;
 mod check;
 mod check_index;
@@ -87,6 +89,7 @@ mod conditions;
 #[cfg(test)]
 mod costs;
 mod driver;
+mod entry_inserts;
 mod erase;
 mod failure;
 mod held;
@@ -100,12 +103,14 @@ mod open;
 mod options;
 mod pass;
 mod place;
+mod plan;
 mod positions;
 mod posting;
 mod reader;
 mod readers;
 mod reads;
 mod rows;
+mod run;
 mod schema;
 mod scopes;
 mod tail;

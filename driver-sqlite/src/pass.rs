@@ -8,9 +8,11 @@ use annals_core::{Position, PositionRange};
 use rusqlite::{Connection, params};
 
 use crate::failure::Failure;
-use crate::positions::{KeyId, Positions};
+use crate::known::Known;
+use crate::plan::Plan;
+use crate::positions::KeyId;
 use crate::posting::{ENTRIES_MAX, Posting};
-use crate::tail::Tail;
+use crate::run::Run;
 
 /// When a pass begins, and how fast it goes.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +86,11 @@ impl Progress {
         self.indexed_until < self.pass_through
     }
 
+    /// Returns the positions that the running pass takes.
+    fn range(&self) -> PositionRange {
+        PositionRange { after: self.indexed_until, through: self.pass_through }
+    }
+
     /// Returns whether a pass runs, or is to begin in a file of so many pages whose log ends at `last`.
     fn is_due(&self, last: Position, pages: u64, pace: Pace) -> bool {
         let tail = last.get().saturating_sub(self.indexed_until.get());
@@ -102,42 +109,45 @@ impl Progress {
     }
 }
 
-/// The entries of a transaction that is about to be committed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Appended<'a> {
-    pub(crate) positions: &'a Positions,
-    /// Where the log ended before them, and where it ends now.
-    pub(crate) before: Position,
-    pub(crate) last: Position,
+/// How far the index has come with a transaction, true once that is committed.
+#[derive(Debug)]
+pub(crate) struct Advanced {
+    pub(crate) indexed_until: Position,
+    /// That of the pass that runs.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// Goes on with the index as far as these new entries oblige to, inside their transaction. Returns
-/// how far the postings go then, if this was looked at.
+/// how far it is then, if this was looked at.
 pub(crate) fn advance(
     connection: &Connection,
-    tail: &Tail,
-    appended: Appended<'_>,
+    known: &Known,
+    added: &Run,
     pace: Pace,
-) -> Result<Option<Position>, Failure> {
-    let mut due = pace.entries_due(appended.before, appended.last);
+) -> Result<Option<Advanced>, Failure> {
+    let mut due = pace.entries_due(added.after(), added.through());
     if due == 0 {
         return Ok(None);
     }
     let mut progress = Progress::read(connection)?;
     let pages = page_count(connection)?;
-    if !progress.is_due(appended.last, pages, pace) {
-        return Ok(Some(progress.indexed_until));
-    }
-    tail.catch_up(connection, progress.indexed_until, appended.before)?;
-    while due > 0 && progress.is_due(appended.last, pages, pace) {
-        if !progress.is_running() {
-            progress.begin(appended.last, pages);
+    let mut plan = None;
+    if progress.is_due(added.through(), pages, pace) {
+        known.tail.catch_up(connection, progress.indexed_until, added.after())?;
+        plan = known.take_plan();
+        while due > 0 && progress.is_due(added.through(), pages, pace) {
+            if !progress.is_running() {
+                progress.begin(added.through(), pages);
+            }
+            let range = progress.range();
+            let current = plan.take().filter(|plan| plan.is_of(range));
+            let current = current.unwrap_or_else(|| Plan::new(range, &known.tail.part(), added));
+            due = due.saturating_sub(slice(connection, &current, &mut progress, due)?);
+            plan = progress.is_running().then_some(current);
         }
-        let taken = slice(connection, tail, appended.positions, &mut progress, due)?;
-        due = due.saturating_sub(taken);
+        progress.write(connection)?;
     }
-    progress.write(connection)?;
-    Ok(Some(progress.indexed_until))
+    Ok(Some(Advanced { indexed_until: progress.indexed_until, plan }))
 }
 
 fn page_count(connection: &Connection) -> Result<u64, Failure> {
@@ -147,32 +157,19 @@ fn page_count(connection: &Connection) -> Result<u64, Failure> {
 
 /// Writes the postings of the next `due` entries of the pass, and ends it if there are no more.
 /// Returns how many they were.
-fn slice(
-    connection: &Connection,
-    tail: &Tail,
-    appended: &Positions,
-    progress: &mut Progress,
-    due: u64,
-) -> Result<u64, Failure> {
-    let count = usize::try_from(due).unwrap_or(usize::MAX);
-    let range = PositionRange { after: progress.indexed_until, through: progress.pass_through };
-    let mut entries = tail.part().of_keys_above(progress.pass_key, range, count);
-    entries.extend(appended.of_keys_above(progress.pass_key, range, count));
-    entries.sort_unstable();
+fn slice(connection: &Connection, plan: &Plan, progress: &mut Progress, due: u64) -> Result<u64, Failure> {
     let mut taken = 0;
-    for of_key in entries.chunk_by(|(one, _), (next, _)| one == next) {
-        if taken >= count {
-            break;
+    for of_key in plan.above(progress.pass_key) {
+        if taken >= due {
+            return Ok(taken);
         }
         let positions: Vec<Position> = of_key.iter().map(|(_, position)| *position).collect();
         progress.pass_key = of_key.first().map_or(0, |(key, _)| *key);
         write_postings(connection, progress.pass_key, &positions)?;
-        taken += positions.len();
+        taken += positions.len() as u64;
     }
-    if taken < count {
-        progress.end();
-    }
-    Ok(taken as u64)
+    progress.end();
+    Ok(taken)
 }
 
 /// A posting that stands there already can only be the same.
@@ -188,6 +185,34 @@ fn write_postings(connection: &Connection, key: KeyId, positions: &[Position]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::SqliteDriver;
+    use annals_core::{Batch, Context, Driver, Durability, Error, Key};
+
+    #[test]
+    fn a_pass_forgets_the_plan_of_a_transaction_that_was_rolled_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log.db");
+        let driver = SqliteDriver::options().pace(8, 4, 1).open(&path).unwrap();
+        let append = |fields: &str| {
+            let batch = fields.chars().fold(Batch::new(Context::new()), |batch, field| {
+                batch.set(Key::parse("a", &field.to_string()).unwrap(), *b"\x01")
+            });
+            driver.append(&[batch], Durability::Buffered).map(drop)
+        };
+        append("abcdefg").unwrap();
+        // The last thing that a slice writes is how far it has come.
+        let other = Connection::open(&path).unwrap();
+        let refuse =
+            "CREATE TRIGGER refuse BEFORE UPDATE ON annals_index BEGIN SELECT raise(ABORT, 'no'); END";
+        other.execute_batch(refuse).unwrap();
+        assert!(matches!(append("abcd"), Err(Error::Driver(_))));
+        other.execute_batch("DROP TRIGGER refuse").unwrap();
+        for fields in ["gfed", "abcd", "gfed"] {
+            append(fields).unwrap();
+        }
+        let report = driver.abilities().check.unwrap().check().unwrap();
+        assert_eq!(report.damages, [""; 0]);
+    }
 
     #[test]
     fn small_appends_and_large_ones_owe_the_same() {

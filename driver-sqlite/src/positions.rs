@@ -1,33 +1,52 @@
-use std::collections::BTreeSet;
-use std::ops::Bound;
+use std::collections::HashMap;
 
 use annals_core::{Position, PositionRange};
+use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 
 /// The id of a key, as the table of keys gives it: 1, 2, 3, …
 pub(crate) type KeyId = i64;
 
-/// Which entries there are, in order of key and position. Takes about 25 bytes an entry.
+/// Which entries there are, by key. Takes 8 to 70 bytes an entry: most where each key has but one.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
-    of_keys: BTreeSet<(KeyId, Position)>,
+    /// Those of a key ascend. Up to two take no memory of their own.
+    of_keys: HashMap<KeyId, SmallVec<[Position; 2]>, RandomState>,
 }
 
 impl Positions {
-    pub(crate) fn insert(&mut self, key: KeyId, position: Position) {
-        self.of_keys.insert((key, position));
+    pub(crate) fn is_empty(&self) -> bool {
+        self.of_keys.is_empty()
     }
 
+    /// Makes room for so many keys at once: to grow step by step would take half as much again.
+    pub(crate) fn reserve(&mut self, keys: usize) {
+        self.of_keys.reserve(keys);
+    }
+
+    /// Adds entries, each of which must be newer than those of its key that are there.
     pub(crate) fn extend(&mut self, entries: impl IntoIterator<Item = (KeyId, Position)>) {
-        self.of_keys.extend(entries);
+        for (key, position) in entries {
+            self.of_keys.entry(key).or_default().push(position);
+        }
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (KeyId, Position)> {
-        self.of_keys.iter().copied()
+    /// Returns the entries in a range, in no order.
+    pub(crate) fn in_range(&self, range: PositionRange) -> Vec<(KeyId, Position)> {
+        let of_keys = self.of_keys.iter();
+        of_keys
+            .flat_map(|(key, positions)| inside(positions, range).iter().map(|position| (*key, *position)))
+            .collect()
     }
 
     /// Returns the entries that are after `start`.
     pub(crate) fn after(&self, start: Position) -> Positions {
-        self.iter().filter(|(_, position)| *position > start).collect()
+        let range = PositionRange::after(start);
+        let of_keys = self.of_keys.iter().map(|(key, positions)| (*key, inside(positions, range)));
+        let of_keys = of_keys.filter(|(_, positions)| !positions.is_empty());
+        Positions {
+            of_keys: of_keys.map(|(key, positions)| (key, SmallVec::from_slice(positions))).collect(),
+        }
     }
 
     /// Returns the entries of one key in a range, the oldest first.
@@ -36,42 +55,20 @@ impl Positions {
         key: KeyId,
         range: PositionRange,
     ) -> impl DoubleEndedIterator<Item = Position> {
-        let through = range.through.max(range.after);
-        let bounds = (Bound::Excluded((key, range.after)), Bound::Included((key, through)));
-        self.of_keys.range(bounds).map(|(_, position)| *position)
+        let positions = self.of_keys.get(&key).map(|positions| inside(positions, range));
+        positions.unwrap_or_default().iter().copied()
     }
 
     /// Returns the newest entry of a key that is not after `at`.
     pub(crate) fn newest(&self, key: KeyId, at: Position) -> Option<Position> {
         self.of_key(key, PositionRange::through(at)).next_back()
     }
-
-    /// Returns the entries in a range of positions of keys above `key`: `count` of them, and then
-    /// the others of the last one's key.
-    pub(crate) fn of_keys_above(
-        &self,
-        key: KeyId,
-        range: PositionRange,
-        count: usize,
-    ) -> Vec<(KeyId, Position)> {
-        let bounds = (Bound::Excluded((key, Position::MAX)), Bound::Unbounded);
-        let mut found: Vec<(KeyId, Position)> = Vec::new();
-        for &(key, position) in self.of_keys.range(bounds) {
-            if found.len() >= count && found.last().is_some_and(|(last, _)| *last != key) {
-                break;
-            }
-            if range.contains(position) {
-                found.push((key, position));
-            }
-        }
-        found
-    }
 }
 
-impl FromIterator<(KeyId, Position)> for Positions {
-    fn from_iter<I: IntoIterator<Item = (KeyId, Position)>>(entries: I) -> Positions {
-        Positions { of_keys: entries.into_iter().collect() }
-    }
+fn inside(positions: &[Position], range: PositionRange) -> &[Position] {
+    let start = positions.partition_point(|position| *position <= range.after);
+    let end = positions.partition_point(|position| *position <= range.through);
+    positions.get(start..end).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -83,7 +80,9 @@ mod tests {
     }
 
     fn positions(entries: &[(KeyId, u64)]) -> Positions {
-        entries.iter().map(|(key, number)| (*key, at(*number))).collect()
+        let mut positions = Positions::default();
+        positions.extend(entries.iter().map(|(key, number)| (*key, at(*number))));
+        positions
     }
 
     #[test]
@@ -103,12 +102,17 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_further_keys_end_with_a_whole_key() {
-        let positions = positions(&[(1, 1), (2, 2), (2, 4), (2, 9), (3, 5), (4, 6), (4, 7)]);
-        let found = |key, count| positions.of_keys_above(key, PositionRange::through(at(8)), count);
-        assert_eq!(found(0, 2), [(1, at(1)), (2, at(2)), (2, at(4))]);
-        assert_eq!(found(2, 1), [(3, at(5))]);
-        assert_eq!(found(2, 9), [(3, at(5)), (4, at(6)), (4, at(7))]);
-        assert_eq!(found(4, 9), []);
+    fn entries_of_all_keys_are_those_in_the_range() {
+        let positions = positions(&[(1, 1), (2, 2), (1, 3), (1, 4), (1, 5), (3, 6)]);
+        let found = |positions: &Positions, range| {
+            let mut found = positions.in_range(range);
+            found.sort_unstable();
+            found
+        };
+        let range = PositionRange { after: at(1), through: at(4) };
+        let expected = [(1, at(3)), (1, at(4)), (2, at(2))];
+        assert_eq!(found(&positions, range), expected);
+        assert_eq!(found(&positions.after(at(1)), PositionRange::through(at(4))), expected);
+        assert_eq!(positions.after(at(3)).of_keys.len(), 2, "keys without entries are forgotten");
     }
 }

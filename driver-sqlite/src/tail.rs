@@ -14,6 +14,7 @@ use crate::pass::Progress;
 use crate::positions::{KeyId, Positions};
 use crate::reader::Reader;
 use crate::reads;
+use crate::run::Run;
 
 /// What this process knows of the tail, shared by all of its threads.
 #[derive(Debug, Default)]
@@ -44,9 +45,7 @@ struct Content {
 pub(crate) struct Found {
     /// How far the postings went at the moment at which they were found.
     pub(crate) indexed_until: Position,
-    pub(crate) after: Position,
-    pub(crate) through: Position,
-    pub(crate) positions: Positions,
+    pub(crate) run: Run,
 }
 
 impl Tail {
@@ -94,30 +93,31 @@ impl Tail {
             return Err(Failure::Damaged("the file is damaged: the index goes beyond the last entry".into()));
         }
         let after = self.part().through().max(indexed_until);
-        let positions = scan(connection, PositionRange { after, through: last })?;
-        self.learn(Found { indexed_until, after, through: last, positions });
+        let run = scan(connection, PositionRange { after, through: last })?;
+        self.learn(&Found { indexed_until, run });
         Ok(())
     }
 
     /// Takes in what was found, unless something before it is not known.
-    pub(crate) fn learn(&self, found: Found) {
+    pub(crate) fn learn(&self, found: &Found) {
         let mut part = self.part.write().unwrap_or_else(PoisonError::into_inner);
-        if found.after <= part.through() {
-            part.extend(&found);
+        if found.run.after() <= part.through() {
+            part.extend(&found.run);
             if part.start < found.indexed_until {
                 *part = Arc::new(part.after(found.indexed_until));
             }
-        } else if found.after <= found.indexed_until {
+        } else if found.run.after() <= found.indexed_until {
             *part = Arc::new(Part::new(found));
         }
     }
 }
 
 impl Part {
-    fn new(found: Found) -> Part {
-        let Found { indexed_until: start, after, through, positions } = found;
-        let positions = if after < start { positions.after(start) } else { positions };
-        Part { start, content: RwLock::new(Content { through, positions }) }
+    fn new(found: &Found) -> Part {
+        let start = found.indexed_until;
+        let part = Part { start, content: RwLock::new(Content { through: start, ..Content::default() }) };
+        part.extend(&found.run);
+        part
     }
 
     /// Returns the position up to which postings name the entries.
@@ -154,26 +154,25 @@ impl Part {
         self.read(|content| take(&mut content.positions.of_key(key, range)))
     }
 
-    /// As [`Positions::of_keys_above`].
-    pub(crate) fn of_keys_above(
-        &self,
-        key: KeyId,
-        range: PositionRange,
-        count: usize,
-    ) -> Vec<(KeyId, Position)> {
-        self.read(|content| content.positions.of_keys_above(key, range, count))
+    /// Returns the known entries in a range, in no order.
+    pub(crate) fn in_range(&self, range: PositionRange) -> Vec<(KeyId, Position)> {
+        self.read(|content| content.positions.in_range(range))
     }
 
     fn read<T>(&self, read: impl FnOnce(&Content) -> T) -> T {
         read(&self.content.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn extend(&self, found: &Found) {
+    /// Adds what was found after what is known. It may begin before that, since what is found
+    /// before a pass ends may come late.
+    fn extend(&self, found: &Run) {
         let mut content = self.content.write().unwrap_or_else(PoisonError::into_inner);
-        // What was found before a pass ended may come late; without all entries in between it would hide
-        // what the postings say.
-        content.positions.extend(found.positions.iter().filter(|(_, position)| *position > self.start));
-        content.through = content.through.max(found.through);
+        let known = content.through.max(self.start);
+        if content.positions.is_empty() {
+            content.positions.reserve(found.count_keys());
+        }
+        content.positions.extend(found.since(known));
+        content.through = known.max(found.through());
     }
 
     /// Returns the part without the entries up to `start`.
@@ -185,20 +184,20 @@ impl Part {
     }
 }
 
-fn scan(connection: &Connection, range: PositionRange) -> Result<Positions, Failure> {
-    let sql = "SELECT key, position FROM annals_entry WHERE position > ?1 AND position <= ?2";
+fn scan(connection: &Connection, range: PositionRange) -> Result<Run, Failure> {
+    let sql = "SELECT key FROM annals_entry WHERE position > ?1 AND position <= ?2 ORDER BY position";
     let mut select = connection.prepare_cached(sql)?;
     let mut found = select.query([range.after.to_i64(), range.through.to_i64()])?;
-    let mut entries = Vec::new();
+    let mut run = Run::new(range.after, Vec::new());
     while let Some(row) = found.next()? {
-        let position = Position::from_i64(row.get(1)?).unwrap_or_default();
-        entries.push((row.get(0)?, position));
+        run.push(row.get(0)?);
     }
-    if entries.len() as u64 != range.through.get().saturating_sub(range.after.get()) {
+    // Positions are unique: if their count is right, none is missing.
+    if run.through() != range.through.max(range.after) {
         let message = format!("the file is damaged: entries before {} are missing", range.through);
         return Err(Failure::Damaged(message));
     }
-    Ok(entries.into_iter().collect())
+    Ok(run)
 }
 
 #[cfg(test)]
@@ -214,8 +213,8 @@ mod tests {
 
     /// Entries of the key 1 on all these positions.
     fn found(indexed_until: u64, after: u64, through: u64) -> Found {
-        let positions = (after + 1..=through).map(|number| (1, at(number))).collect();
-        Found { indexed_until: at(indexed_until), after: at(after), through: at(through), positions }
+        let keys = (after..through).map(|_| 1).collect();
+        Found { indexed_until: at(indexed_until), run: Run::new(at(after), keys) }
     }
 
     fn known(tail: &Tail) -> (u64, u64, Vec<u64>) {
@@ -227,38 +226,38 @@ mod tests {
     #[test]
     fn what_is_found_joins_what_is_known() {
         let tail = Tail::default();
-        tail.learn(found(0, 0, 3));
-        tail.learn(found(0, 2, 5));
+        tail.learn(&found(0, 0, 3));
+        tail.learn(&found(0, 2, 5));
         assert_eq!(known(&tail), (0, 5, vec![1, 2, 3, 4, 5]));
-        tail.learn(found(0, 1, 2));
+        tail.learn(&found(0, 1, 2));
         assert_eq!(known(&tail), (0, 5, vec![1, 2, 3, 4, 5]), "what is known stays known");
     }
 
     #[test]
     fn what_would_leave_a_gap_is_not_learned() {
         let tail = Tail::default();
-        tail.learn(found(0, 0, 3));
-        tail.learn(found(2, 5, 7));
+        tail.learn(&found(0, 0, 3));
+        tail.learn(&found(2, 5, 7));
         assert_eq!(known(&tail), (0, 3, vec![1, 2, 3]));
     }
 
     #[test]
     fn what_stands_in_postings_is_forgotten() {
         let tail = Tail::default();
-        tail.learn(found(0, 0, 5));
-        tail.learn(found(3, 5, 6));
+        tail.learn(&found(0, 0, 5));
+        tail.learn(&found(3, 5, 6));
         assert_eq!(known(&tail), (3, 6, vec![4, 5, 6]));
-        tail.learn(found(0, 6, 7));
+        tail.learn(&found(0, 6, 7));
         assert_eq!(known(&tail), (3, 7, vec![4, 5, 6, 7]), "the start never falls");
         // Others appended and indexed meanwhile.
-        tail.learn(found(20, 20, 22));
+        tail.learn(&found(20, 20, 22));
         assert_eq!(known(&tail), (20, 22, vec![21, 22]));
         // A reader that looked long ago comes late.
-        tail.learn(found(3, 7, 9));
-        tail.learn(found(3, 7, 21));
+        tail.learn(&found(3, 7, 9));
+        tail.learn(&found(3, 7, 21));
         assert_eq!(known(&tail), (20, 22, vec![21, 22]));
         // The pass ended with these very entries.
-        tail.learn(found(32, 30, 32));
+        tail.learn(&found(32, 30, 32));
         assert_eq!(known(&tail), (32, 32, vec![]));
     }
 

@@ -22,6 +22,9 @@ impl Appends {
             Passage::Done(outcome) => outcome,
             Passage::Lead(turn, requests) => self.lead(driver, turn, requests),
         };
+        if let Some(repeated) = last_repeated(&outcome) {
+            self.found(repeated);
+        }
         if let Some(last) = last_position(&outcome) {
             self.observers.answered(last);
         }
@@ -47,6 +50,12 @@ impl Appends {
         self.observers.add(observer);
     }
 
+    /// Lets observers know of a commit that the log has without an append.
+    pub(super) fn found(&self, last: Position) {
+        self.reach(last);
+        self.observers.found(last);
+    }
+
     /// Remembers a position that the log has.
     pub(super) fn reach(&self, position: Position) {
         if position > self.reached() {
@@ -58,6 +67,12 @@ impl Appends {
     pub(super) fn reached(&self) -> Position {
         Position::START.plus(self.reached.load(Ordering::Relaxed))
     }
+}
+
+/// Returns the end of the last commit that a request found in the log by its given id.
+fn last_repeated(outcome: &Outcome) -> Option<Position> {
+    let receipts = outcome.as_ref().ok()?.iter().flatten();
+    receipts.filter(|receipt| receipt.repeated).map(Receipt::position).max()
 }
 
 /// Returns the end of the last commit that a request became.

@@ -89,10 +89,15 @@ impl Log {
     /// Writes every commit with everything that belongs to it: positions, times, contexts, ids and
     /// values to the byte. Equal logs give equal bytes, whatever their drivers.
     ///
+    /// It is the log as it was when the writing began. A dump that comes upon what was erased since is
+    /// given up, without an end: it may hold values of the same erasure, and could not say that they are
+    /// gone.
+    ///
     /// `progress` is called with each commit's position.
     ///
     /// # Errors
-    /// [`Error::DumpIo`] if `out` cannot be written, or whatever reading the log gives.
+    /// [`Error::DumpIo`] if `out` cannot be written, [`Error::ErasedMeanwhile`] if the dump is to be
+    /// written again, or whatever reading the log gives.
     pub fn dump(
         &self,
         out: &mut impl Write,
@@ -101,19 +106,16 @@ impl Log {
         let mut frames = FrameWriter { out };
         frames.raw(&MAGIC)?;
         let mut summary = DumpSummary::default();
-        let mut range = PositionRange::through(self.last_position()?);
-        // Until it holds the erasure too of what was erased in the meantime.
-        let mut erased_by = Position::START;
-        while range.after < range.through {
-            for commit in self.commits(range, Order::OldestFirst) {
-                let commit = commit?;
-                frames.commit(&commit)?;
-                summary.commits += 1;
-                summary.entries += commit.entries.len() as u64;
-                erased_by = commit.entries.iter().filter_map(erasure_of).fold(erased_by, Position::max);
-                progress(commit.commit.last);
+        let through = self.last_position()?;
+        for commit in self.commits(PositionRange::through(through), Order::OldestFirst) {
+            let commit = commit?;
+            if let Some(by) = commit.entries.iter().filter_map(erasure_of).find(|by| *by > through) {
+                return Err(Error::ErasedMeanwhile { by });
             }
-            range = PositionRange { after: range.through, through: erased_by };
+            frames.commit(&commit)?;
+            summary.commits += 1;
+            summary.entries += commit.entries.len() as u64;
+            progress(commit.commit.last);
         }
         frames.frame(END, &EndFrame { commits: summary.commits, entries: summary.entries })?;
         frames.out.flush().map_err(writing)?;
@@ -162,7 +164,10 @@ impl Log {
         if self.commit_at(position)?.as_ref() == Some(loaded) {
             return Ok(());
         }
-        Err(Error::Restore { position, reason: "the log has another commit there" })
+        Err(Error::Restore {
+            position,
+            reason: "the log has another commit there, or values were erased on one side only",
+        })
     }
 }
 
@@ -186,7 +191,7 @@ impl Waiting<'_> {
         (self.entries, self.bytes) = (0, 0);
         match std::mem::take(&mut self.commits) {
             commits if commits.is_empty() => Ok(()),
-            commits => self.log.driver().restore(&commits),
+            commits => self.log.restore(&commits),
         }
     }
 }

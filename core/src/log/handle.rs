@@ -2,6 +2,8 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
+
 use super::appends::Appends;
 use super::clock::{Clock, SystemClock};
 use super::line::Request;
@@ -157,6 +159,15 @@ impl Log {
         answers.into_iter().next().ok_or_else(|| unknown_outcome(NO_ANSWER))
     }
 
+    /// Appends commits as they stood in another log.
+    pub(super) fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
+        self.driver.restore(commits)?;
+        if let Some(last) = commits.last() {
+            self.appends.found(last.commit.last);
+        }
+        Ok(())
+    }
+
     /// Makes everything that was appended survive a power cut.
     ///
     /// # Errors
@@ -283,7 +294,7 @@ impl Log {
         if batch.writes.is_empty() {
             return Err(Error::Invalid("a batch without writes cannot be appended".into()));
         }
-        let mut keys = HashSet::with_capacity(batch.writes.len());
+        let mut keys = HashSet::with_capacity_and_hasher(batch.writes.len(), RandomState::default());
         let mut context_bytes = context_bytes(&batch.context)?;
         for write in &batch.writes {
             if !keys.insert(&write.key) {

@@ -12,12 +12,18 @@ pub(crate) struct Appended<'a> {
 
 /// Whoever has to know of each commit that is appended through a log or a clone of it.
 ///
-/// What other processes append, and what is [restored](super::Driver::restore), is not told: the
-/// positions have a gap there.
+/// What other processes append, and what is [restored](super::Driver::restore), is not told as a commit:
+/// the positions have a gap there.
 pub(crate) trait Observer: Send + Sync {
     /// Takes note of commits, in the order of their positions, before any of their callers is
     /// answered. Everybody who appends waits meanwhile: no reads, no waiting, no code of users.
     fn committed(&self, commits: &[Appended<'_>]);
+
+    /// Is told that a caller is about to learn of a commit that ends at `position`, though it was not
+    /// appended now: it was restored, or found by its given id. No reads, no waiting, no code of users.
+    fn found(&self, position: Position) {
+        let _ = position;
+    }
 
     /// Is called on each thread that appended, when all locks are let go of and before it returns,
     /// with the position of its last commit. May take its time and call users.
@@ -45,6 +51,10 @@ impl Observers {
             let commits = commits();
             each(&observers, |observer| observer.committed(&commits));
         }
+    }
+
+    pub(super) fn found(&self, position: Position) {
+        each(&self.all(), |observer| observer.found(position));
     }
 
     pub(super) fn answered(&self, through: Position) {

@@ -79,7 +79,7 @@ struct Verifier {
     last: Position,
     time: Option<Timestamp>,
     newest: HashMap<Key, Position>,
-    /// Where each erasure ends, with the first entry that it erased.
+    /// Where each erasure ends, with the last entry that it erased.
     erasures: BTreeMap<Position, (Position, Key)>,
 }
 
@@ -125,7 +125,7 @@ impl Verifier {
             self.damage(place, Some(&entry.key), error.to_string());
         }
         if let Action::Erased { by } = entry.action {
-            self.erasures.entry(by).or_insert_with(|| (place, entry.key.clone()));
+            self.erasures.insert(by, (place, entry.key.clone()));
         }
         let before = self.newest.insert(entry.key.clone(), place);
         if before.is_some_and(|before| before >= commit_first) {

@@ -1,6 +1,7 @@
 /// How much a read of the present knows of what other processes have appended.
 ///
-/// What was appended through the same store is always seen, by either.
+/// What was appended or loaded through the same store is always seen, by either, and so is the commit
+/// that a [repeated](crate::Receipt::repeated) receipt names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Freshness {
     /// A read first learns whether the log moved on, and answers as of its end.

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use annals_core::{Context, ErrorKind, Freshness, Position, Record, Selector, Store};
+use annals_core::codec::Uuid;
+use annals_core::{Batch, Context, Durability, ErrorKind, Freshness, Key, Position, Record, Selector, Store};
+use annals_driver_memory::MemoryDriver;
 
 use super::spy::{Calls, Spy};
 
@@ -62,6 +64,32 @@ fn a_cached_read_asks_nothing_until_told_to() {
     assert_eq!(spy.calls(), Calls::default());
 
     assert_eq!(ours.refresh().unwrap(), Position::new(2).unwrap());
+    assert_eq!(score(&quick), Some(20));
+}
+
+#[test]
+fn a_cached_read_sees_what_was_loaded_through_its_store() {
+    let other = Store::new(MemoryDriver::new());
+    let ours = Store::builder(MemoryDriver::new()).freshness(Freshness::Cached).build();
+    for number in [10, 20] {
+        player(&other).set("score", &number).unwrap();
+        let mut dump = Vec::new();
+        other.log().dump(&mut dump, |_| {}).unwrap();
+        ours.log().load(&mut &dump[..], |_| {}).unwrap();
+        assert_eq!(score(&player(&ours)), Some(number));
+    }
+}
+
+#[test]
+fn a_cached_read_sees_the_commit_that_a_repeated_append_found() {
+    let (_, ours, theirs) = two_stores();
+    let quick = player(&ours.with_freshness(Freshness::Cached));
+    assert_eq!(score(&quick), Some(10));
+    let key = Key::parse("game/player1", "score").unwrap();
+    let order = Batch::new(Context::new()).with_id(Uuid::from_bytes([7; 16])).set(key, *b"\x14");
+    theirs.log().append(order.clone(), Durability::Synced).unwrap();
+    assert_eq!(score(&quick), Some(10));
+    assert!(ours.log().append(order, Durability::Synced).unwrap().repeated);
     assert_eq!(score(&quick), Some(20));
 }
 

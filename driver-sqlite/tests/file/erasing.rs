@@ -14,7 +14,7 @@ use annals_core::{
 };
 use annals_driver_sqlite::SqliteDriver;
 
-use crate::common::{Scratch, append, key, set, sql};
+use crate::common::{Scratch, SmallDisk, append, key, set, sql};
 use crate::processes::{child, said, say};
 
 /// Returns a value that no other place of a file can hold by chance, and that can be found in pieces of it.
@@ -254,4 +254,24 @@ fn other_processes_read_on_while_values_are_erased() {
         assert!(reader.wait().unwrap().success());
         assert_eq!(rounds.len(), 1);
     }
+}
+
+#[test]
+fn a_scrub_without_room_says_that_the_values_are_erased_and_is_repeated() {
+    let Some(disk) = SmallDisk::mount("4m") else { return };
+    let driver = SqliteDriver::open(disk.path()).unwrap();
+    append(&driver, set(&key("a", "b"), &value(1, 5000))).unwrap();
+    append(&driver, set(&key("a", "c"), &value(2, 1_200_000))).unwrap();
+    let ballast = disk.path().with_file_name("ballast");
+    fs::write(&ballast, vec![0; 2_500_000]).unwrap();
+    erase(&driver, &[Position::new(1).unwrap()]);
+
+    let error = driver.abilities().erase.unwrap().scrub().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Full);
+    assert!(error.to_string().contains("the values are erased, but"), "{error}");
+    append(&driver, set(&key("a", "d"), b"\x01")).unwrap();
+
+    fs::remove_file(ballast).unwrap();
+    scrub(&driver);
+    assert_eq!(found_in_files(disk.path().parent().unwrap(), [1, 2]), [2]);
 }

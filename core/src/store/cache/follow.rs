@@ -114,9 +114,13 @@ impl Cache {
 }
 
 impl Observer for Cache {
+    fn found(&self, position: Position) {
+        self.appended.fetch_max(position.get(), Ordering::AcqRel);
+    }
+
     fn committed(&self, commits: &[Appended<'_>]) {
         let Some(last) = commits.last() else { return };
-        self.appended.store(last.receipt.commit.last.get(), Ordering::Release);
+        self.found(last.receipt.commit.last);
         // Who has the turn may be reading the log, and nobody can append while this waits.
         let Ok(_turn) = self.turn.try_lock() else { return };
         for Appended { receipt, writes } in commits {

@@ -39,7 +39,8 @@ pub(crate) struct Cache {
     known: AtomicU64,
     /// The end of the last commit whose entries are looked for on the shelves.
     announced: AtomicU64,
-    /// The end of the last commit that was appended through the log, taken in or not.
+    /// The end of the last commit that was appended, restored or found by its given id through the log,
+    /// taken in or not.
     appended: AtomicU64,
     /// Held by whoever brings the cache from one commit to the next.
     turn: Mutex<()>,
