@@ -50,8 +50,8 @@ impl<T> fmt::Debug for Pages<T> {
 /// How many items the next page shall have.
 ///
 /// Each page has as many as all before it together, so that a reader who stops has not paid for more
-/// than twice what he took; but no more than [`PageSize::BYTES`] hold of items like those of the page
-/// before.
+/// than twice what he took; but no more than four times the one before, nor than [`PageSize::BYTES`]
+/// hold of items like those of that page.
 #[derive(Clone, Copy)]
 pub(crate) struct PageSize {
     next: usize,
@@ -76,7 +76,8 @@ impl PageSize {
     pub(crate) fn after(&mut self, items: usize, bytes: usize) {
         let fitting = (Self::BYTES / bytes.div_ceil(items.max(1)).max(1)).max(1);
         self.read = self.read.saturating_add(items);
-        self.next = self.read.clamp(1, self.max).min(fitting);
+        let grown = self.read.min(self.next.saturating_mul(4));
+        self.next = grown.clamp(1, self.max).min(fitting);
     }
 }
 
@@ -110,6 +111,6 @@ mod tests {
         size.after(4, 4 * (64 << 20));
         assert_eq!(size.get(), 1);
         size.after(1, 10);
-        assert_eq!(size.get(), 9, "and grow again");
+        assert_eq!(size.get(), 4, "and grow again");
     }
 }
