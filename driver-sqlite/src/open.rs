@@ -286,6 +286,19 @@ pub(crate) fn set_synchronous(connection: &Connection, durability: Durability) -
     ))
 }
 
+/// Runs a scan that meets each page once: kept in memory, the pages would only drive out others.
+pub(crate) fn keeping_few_pages<T>(
+    connection: &Connection,
+    scan: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    const CACHE_KIB: i64 = 512;
+    let usual: i64 = connection.pragma_query_value(None, "cache_size", |row| row.get(0))?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    let answer = scan();
+    connection.pragma_update(None, "cache_size", usual)?;
+    answer
+}
+
 /// Runs several reads at one moment of the log. On an error the connection is to be given up.
 pub(crate) fn in_snapshot<T>(
     connection: &Connection,

@@ -9,7 +9,7 @@ use annals_core::{Position, PositionRange};
 use rusqlite::Connection;
 
 use crate::failure::Failure;
-use crate::open::in_snapshot;
+use crate::open::{in_snapshot, keeping_few_pages};
 use crate::pass::Progress;
 use crate::positions::{KeyId, Positions};
 use crate::reader::Reader;
@@ -93,7 +93,12 @@ impl Tail {
             return Err(Failure::Damaged("the file is damaged: the index goes beyond the last entry".into()));
         }
         let after = self.part().through().max(indexed_until);
-        let run = scan(connection, PositionRange { after, through: last })?;
+        let range = PositionRange { after, through: last };
+        let run = if last.get().saturating_sub(after.get()) < MANY {
+            scan(connection, range)?
+        } else {
+            keeping_few_pages(connection, || scan(connection, range))?
+        };
         self.learn(&Found { indexed_until, run });
         Ok(())
     }
@@ -183,6 +188,9 @@ impl Part {
         })
     }
 }
+
+/// From so many entries on, a scan takes more pages than it should leave in memory.
+const MANY: u64 = 4096;
 
 fn scan(connection: &Connection, range: PositionRange) -> Result<Run, Failure> {
     let sql = "SELECT key FROM annals_entry WHERE position > ?1 AND position <= ?2 ORDER BY position";
