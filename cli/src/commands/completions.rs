@@ -16,7 +16,7 @@ pub(crate) struct Completions {
 }
 
 impl Completions {
-    pub(crate) fn run(self, _session: &Invocation) -> Result<Exit, Failure> {
+    pub(crate) fn run(self, _invocation: &Invocation) -> Result<Exit, Failure> {
         // Into memory first: the generator panics where it cannot write.
         let mut script = Vec::new();
         generate(self.shell, &mut Arguments::command(), "annals", &mut script);

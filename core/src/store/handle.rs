@@ -287,6 +287,7 @@ impl Store {
     /// }
     /// let stats = store.stats();
     /// assert_eq!((stats.entries, stats.hits, stats.misses), (1, 3, 1));
+    /// assert_eq!(stats.hit_rate(), Some(0.75));
     /// # Ok::<(), annals_core::Error>(())
     /// ```
     #[must_use]

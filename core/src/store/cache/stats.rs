@@ -17,3 +17,14 @@ pub struct CacheStats {
     /// The fields that had to make room for others.
     pub evictions: u64,
 }
+
+impl CacheStats {
+    /// Returns the share of the reads that was answered from memory, from 0 to 1; `None` if nothing was
+    /// read yet.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "nobody reads a share to the 16th digit")]
+    pub fn hit_rate(&self) -> Option<f64> {
+        let reads = self.hits + self.misses;
+        (reads > 0).then(|| self.hits as f64 / reads as f64)
+    }
+}
