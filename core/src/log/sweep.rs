@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
         Ok(found)
     }
 
-    /// Adds the entries of one key up to `last`; returns whether these are enough for now.
+    /// Adds the entries of one key up to `last`; returns whether as many were found as are taken at a time.
     fn find_of_key(
         &mut self,
         log: &Log,
