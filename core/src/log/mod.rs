@@ -34,6 +34,7 @@ pub use context_part::ContextPart;
 pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size};
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
+pub(crate) use erase::erasure_key;
 pub use erase::{ERASURES, Erasable, Erasure, Selector};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
 pub use in_force::Instrumented;

@@ -17,7 +17,7 @@ use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
     Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Erasure, Key, Log,
-    Namespace, Order, Pages, Position, PositionRange, Receipt, Retention, Scope, Selector,
+    Namespace, Order, Pages, Position, PositionRange, Receipt, Retention, Scope, Selector, erasure_key,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -504,6 +504,16 @@ impl Store {
         self.shared.log.compact(&self.shared.retention, &context, progress)
     }
 
+    /// Returns the position of the newest erasure's record, [`Position::START`] if nothing was ever erased;
+    /// as fresh as any read of this handle. What was read before is whole as long as this stays the same.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn last_erasure(&self) -> Result<Position, Error> {
+        let newest = self.newest_at(&erasure_key()?, self.end()?)?;
+        Ok(newest.map_or(Position::START, |newest| newest.position))
+    }
+
     /// Returns the commits whose last position lies in `range`, with their entries.
     pub fn commits(&self, range: PositionRange, order: Order) -> Pages<CommitEntries> {
         self.shared.log.commits(range, order)
@@ -569,8 +579,12 @@ impl Store {
         Ok(namespace)
     }
 
-    /// Returns the canonical bytes of `value`, which is to be stored under the name `what`.
-    pub(crate) fn encode<T: Serialize + ?Sized>(&self, what: &str, value: &T) -> Result<Arc<[u8]>, Error> {
+    /// Returns the canonical bytes as which `value` is stored; `what` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if it cannot be encoded, or holds a custom value that the store's
+    /// [registry](Store::registry) does not accept.
+    pub fn encode<T: Serialize + ?Sized>(&self, what: &str, value: &T) -> Result<Arc<[u8]>, Error> {
         let refuse = |problem| Error::Encode { what: what.to_owned(), problem };
         let bytes = annals_codec::encode(value).map_err(refuse)?;
         if annals_codec::may_hold_custom(&bytes) {
@@ -582,7 +596,8 @@ impl Store {
 
     /// Returns whether two encoded values are the same: equal bytes, or equal by their custom types'
     /// own equality.
-    pub(crate) fn same(&self, a: &[u8], b: &[u8]) -> bool {
+    #[must_use]
+    pub fn same(&self, a: &[u8], b: &[u8]) -> bool {
         let value = |bytes| annals_codec::Value::from_bytes(bytes).ok();
         a == b
             || annals_codec::may_hold_custom(a)
