@@ -2,6 +2,8 @@
 
 mod attributes;
 mod collection;
+mod delta;
+mod deltas;
 mod draft;
 mod error;
 mod escape;
@@ -12,8 +14,8 @@ mod members;
 mod meta;
 mod name;
 mod read;
-mod resolve;
 mod revision;
+mod snapshot;
 mod stored;
 mod tracking;
 mod transaction;
@@ -21,6 +23,8 @@ mod walk;
 mod write;
 
 pub use collection::{Object, Revisions};
+pub use delta::{AttributeAction, AttributeDelta, ObjectAction, ObjectDelta};
+pub use deltas::{Deltas, ObjectDeltas};
 pub use draft::Draft;
 pub use error::Error;
 pub use history::{History, RevisionInfos};

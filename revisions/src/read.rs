@@ -188,7 +188,7 @@ impl<T: Object> Revisions<T> {
         self.shows_state(revision.info()) && self.accepts(revision)
     }
 
-    fn shows_state(&self, info: &RevisionInfo) -> bool {
+    pub(crate) fn shows_state(&self, info: &RevisionInfo) -> bool {
         self.with_deleted || info.meta().state == State::Locked
     }
 

@@ -42,7 +42,8 @@ impl RevisionInfo {
         Ok(Some(RevisionInfo::new(address, meta, &change.commit, [creator, comment], end)))
     }
 
-    /// Returns the revision that a commit made; its entry may have a creator and a comment of its own.
+    /// Returns the revision that a commit made; its entry may have a creator and a comment of its own, where
+    /// the empty text is none.
     pub(crate) fn new(
         address: &Address,
         meta: Meta,
@@ -51,7 +52,7 @@ impl RevisionInfo {
         end: Option<Timestamp>,
     ) -> RevisionInfo {
         let owned = |text: Option<&str>, of_commit: &Option<String>| {
-            text.map(str::to_owned).or_else(|| of_commit.clone())
+            text.or(of_commit.as_deref()).filter(|text| !text.is_empty()).map(str::to_owned)
         };
         RevisionInfo(Arc::new(Parts {
             address: address.clone(),

@@ -63,6 +63,18 @@ impl Stored {
     }
 }
 
-fn state(log: &Log, address: &Address, at: Position) -> Result<Vec<Change>, Error> {
-    Ok(log.state(&Scope::Record(address.namespace().clone()), at).collect::<Result<_, _>>()?)
+/// Returns the newest change at or before `at`, the end of a commit, of each field of an object's record: one
+/// read, but of the widest.
+pub(crate) fn state(log: &Log, address: &Address, at: Position) -> Result<Vec<Change>, Error> {
+    const PAGE: usize = 100_000;
+    let scope = Scope::Record(address.namespace().clone());
+    let mut all: Vec<Change> = Vec::new();
+    loop {
+        let page = log.driver().state(&scope, at, all.last().map(Change::key), PAGE)?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
 }

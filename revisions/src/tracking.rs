@@ -98,44 +98,49 @@ fn description<'a>(context: &'a Context, tag: &str) -> Option<&'a str> {
     context.tags.get(tag).and_then(Value::as_text).filter(|text| !text.is_empty())
 }
 
-/// What the entries of one operation say of themselves. A commit drops what it says itself.
-#[derive(Clone, Debug)]
-#[allow(dead_code, reason = "what writes revisions is not there yet")]
-pub(crate) struct Telling {
-    context: Context,
+/// Returns what is told, over what is in force, of objects that a deletion concerns: by nobody, for the
+/// deletion's reason.
+#[allow(dead_code, reason = "references are not there yet")]
+pub(crate) fn of_deletion() -> Context {
+    let here = Context::current();
+    let why = here.deletion_description().unwrap_or_default();
+    Context::new().actor("").describe_object(why).describe_attributes(why)
 }
 
-#[allow(dead_code, reason = "what writes revisions is not there yet")]
+/// What the entries of one revision say of themselves. A commit drops what it says itself.
+pub(crate) struct Telling {
+    actor: String,
+    object: String,
+    attributes: String,
+}
+
 impl Telling {
     /// Returns what is told by `given`, and where that leaves anything open by the contexts in force.
     pub(crate) fn of(given: Context) -> Telling {
-        Telling { context: given.or_in_force() }
-    }
-
-    /// Returns `record` for writing the `__meta` of an object.
-    pub(crate) fn of_object<'a>(&self, record: TransactionRecord<'a>) -> TransactionRecord<'a> {
-        self.tell(record, self.context.object_description())
-    }
-
-    /// Returns `record` for writing attributes of an object.
-    pub(crate) fn of_attributes<'a>(&self, record: TransactionRecord<'a>) -> TransactionRecord<'a> {
-        self.tell(record, self.context.attribute_description())
-    }
-
-    /// Returns what is told of objects that a deletion concerns: by nobody, for the deletion's reason.
-    pub(crate) fn of_deletion(&self) -> Telling {
-        let mut context = self.context.clone().actor("");
-        if let Some(why) = self.context.deletion_description() {
-            context = context.describe_object(why).describe_attributes(why);
+        let here = given.or_in_force();
+        if !here.is_tracked() {
+            return Telling { actor: String::new(), object: String::new(), attributes: String::new() };
         }
-        Telling { context }
+        let why = |own: Option<&str>| own.or(here.reason.as_deref()).unwrap_or_default().to_owned();
+        Telling {
+            object: why(here.object_description()),
+            attributes: why(here.attribute_description()),
+            actor: here.actor.unwrap_or_default(),
+        }
     }
 
-    fn tell<'a>(&self, record: TransactionRecord<'a>, own: Option<&str>) -> TransactionRecord<'a> {
-        if !self.context.is_tracked() {
-            return record.actor("").reason("");
-        }
-        let reason = own.or(self.context.reason.as_deref());
-        record.actor(self.context.actor.as_deref().unwrap_or_default()).reason(reason.unwrap_or_default())
+    /// Returns `record` for writing the `__meta` of the object.
+    pub(crate) fn for_object<'a>(&self, record: &TransactionRecord<'a>) -> TransactionRecord<'a> {
+        record.clone().actor(&self.actor).reason(&self.object)
+    }
+
+    /// Returns `record` for writing attributes of the object.
+    pub(crate) fn for_attributes<'a>(&self, record: &TransactionRecord<'a>) -> TransactionRecord<'a> {
+        record.clone().actor(&self.actor).reason(&self.attributes)
+    }
+
+    /// Returns the creator and the comment of the revision.
+    pub(crate) fn into_creator_and_comment(self) -> [String; 2] {
+        [self.actor, self.object]
     }
 }

@@ -1,14 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use annals_core::{Action, Condition, Field, Key, Position, Transaction, TransactionRecord};
+use annals_core::{Action, Condition, Context, Field, Key, Position, Transaction, TransactionRecord};
 
 use crate::attributes::{Attributes, Difference, is_attribute};
 use crate::draft::{Origin, Written};
 use crate::meta::{META, Meta};
 use crate::name::Address;
 use crate::read::{no_object, unfit};
-use crate::resolve::{Resolved, resolve};
+use crate::tracking::Telling;
 use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 
 /// A collection inside a [`Transaction`]: objects are changed when that commits, together with all else that
@@ -36,7 +36,8 @@ use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 pub struct TransactionRevisions<'a, T> {
     pub(crate) revisions: &'a Revisions<T>,
     pub(crate) tx: &'a Transaction<'a>,
-    resolved: Resolved,
+    /// What is told over what is in force.
+    given: Context,
 }
 
 /// An object as a transaction that may write it sees it.
@@ -93,38 +94,17 @@ impl<T: Object> Revisions<T> {
     /// Returns the collection for reads and writes in `tx`.
     #[must_use]
     pub fn in_transaction<'a>(&'a self, tx: &'a Transaction<'a>) -> TransactionRevisions<'a, T> {
-        self.resolved_in(tx, resolve(annals_core::Context::new()))
-    }
-
-    pub(crate) fn resolved_in<'a>(
-        &'a self,
-        tx: &'a Transaction<'a>,
-        resolved: Resolved,
-    ) -> TransactionRevisions<'a, T> {
-        TransactionRevisions { revisions: self, tx, resolved }
+        TransactionRevisions { revisions: self, tx, given: Context::new() }
     }
 }
 
 impl<T: Object> TransactionRevisions<'_, T> {
-    /// Gives the entries written through this handle an actor of their own.
+    /// Gives the revisions made through this handle an actor and descriptions of their own, where they are to
+    /// differ from the commit's. Of its entries each keeps who and why; the rest of `context` is for the commit
+    /// to say.
     #[must_use]
-    pub fn actor(mut self, actor: impl Into<String>) -> Self {
-        self.resolved.actor = Some(actor.into());
-        self
-    }
-
-    /// Gives the revisions made through this handle a comment of their own, beside the commit's reason.
-    #[must_use]
-    pub fn comment(mut self, comment: impl Into<String>) -> Self {
-        self.resolved.object_reason = Some(comment.into());
-        self
-    }
-
-    /// Gives the attributes written through this handle a reason of their own.
-    #[must_use]
-    pub fn attribute_reason(mut self, reason: impl Into<String>) -> Self {
-        self.resolved.attribute_reason = Some(reason.into());
-        self
+    pub fn with_context(self, context: Context) -> Self {
+        Self { given: context, ..self }
     }
 
     /// Returns what an object is as this transaction sees it; see [`Revisions::current`].
@@ -367,8 +347,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     /// Writes a revision: the attributes that differ, and what it says of itself. All writes come by here.
     fn write(&self, seen: &Seen<'_>, meta: Meta, difference: &Difference<'_>) -> Result<Written, Error> {
-        let Resolved { actor, object_reason, attribute_reason, deletion_reason, .. } = &self.resolved;
-        let attributes = described(&seen.record, actor, attribute_reason);
+        let telling = Telling::of(self.given.clone());
+        let attributes = telling.for_attributes(&seen.record);
         for (field, bytes) in &difference.set {
             attributes.set_encoded(*field, Arc::clone(bytes))?;
         }
@@ -379,10 +359,9 @@ impl<T: Object> TransactionRevisions<'_, T> {
                 answer => answer?,
             }
         }
-        let deletion = deletion_reason.as_ref().filter(|_| meta.state == State::Deleted);
-        let comment = deletion.or(object_reason.as_ref()).cloned();
-        described(&seen.record, actor, &comment).set(META, &meta)?;
-        Ok(Written { meta, creator: actor.clone(), comment })
+        telling.for_object(&seen.record).set(META, &meta)?;
+        let [creator, comment] = telling.into_creator_and_comment();
+        Ok(Written { meta, creator: Some(creator), comment: Some(comment) })
     }
 
     fn address(&self, name: &str) -> Result<Address, Error> {
@@ -458,21 +437,6 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let version = || seen.meta.as_ref().map_or(1, |meta| meta.version);
         content.decode().map_err(|problem| unfit(&seen.address, version(), problem))
     }
-}
-
-fn described<'a>(
-    record: &TransactionRecord<'a>,
-    actor: &Option<String>,
-    reason: &Option<String>,
-) -> TransactionRecord<'a> {
-    let mut record = record.clone();
-    if let Some(actor) = actor {
-        record = record.actor(actor);
-    }
-    if let Some(reason) = reason {
-        record = record.reason(reason);
-    }
-    record
 }
 
 impl<T> fmt::Debug for TransactionRevisions<'_, T> {
