@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use crate::attributes::{is_attribute, name};
 use crate::meta::{META, Meta};
 use crate::name::Address;
-use crate::stored::state;
+use crate::stored::{is_meta, of_revision, state};
 use crate::{Error, Object, RevisionInfo, Revisions, State};
 
 /// What a revision did to its object.
@@ -69,9 +69,8 @@ impl ObjectDelta {
         let Some(meta) = written.iter().find(|change| is_meta(change)) else { return Ok(None) };
         let Some(info) = RevisionInfo::read(address, meta, None)? else { return Ok(None) };
         let mut before = match info.version() {
-            // What others wrote before that into the record belongs to no revision.
             1 => HashMap::new(),
-            _ => by_field(state(log, address, info.commit().first.before())?),
+            _ => before(log, address, info.commit().first.before())?,
         };
         let meta_before = before.get(META).map(Change::get::<Meta>).transpose()?.flatten();
         let action = match (info.state(), meta_before.map(|meta| meta.state)) {
@@ -274,14 +273,15 @@ impl<T: Object> Revisions<T> {
     }
 }
 
-pub(crate) fn is_meta(change: &Change) -> bool {
-    change.key().field().as_str() == META
+/// Returns what the revision before was made of, whose end is at or before `at`.
+fn before(log: &Log, address: &Address, at: Position) -> Result<HashMap<Field, Change>, Error> {
+    let mut changes = state(log, address, at)?;
+    if let Some(end) = changes.iter().find(|change| is_meta(change)).map(|meta| meta.commit.last) {
+        changes = of_revision(log, address, changes, end)?;
+    }
+    Ok(changes.into_iter().map(|change| (change.key().field().clone(), change)).collect())
 }
 
 fn is_null(change: &Change) -> bool {
     matches!(change.get::<()>(), Ok(Some(())))
-}
-
-fn by_field(changes: Vec<Change>) -> HashMap<Field, Change> {
-    changes.into_iter().map(|change| (change.key().field().clone(), change)).collect()
 }

@@ -4,8 +4,9 @@ use std::{fmt, vec};
 use annals_core::codec::Uuid;
 use annals_core::{Change, Commit, CommitEntries, Entry, Log, Namespace, Order, Pages, PositionRange, Store};
 
-use crate::delta::is_meta;
+use crate::attributes::is_attribute;
 use crate::name::Address;
+use crate::stored::is_meta;
 use crate::{Error, ObjectDelta};
 
 /// What the commits of a store changed in objects, in whichever collections those are.
@@ -197,8 +198,7 @@ impl Filters {
 
     fn accept(&self, changes: &[Change]) -> bool {
         let Some(actor) = self.actor.as_deref() else { return true };
-        let tells =
-            |change: &Change| crate::attributes::is_attribute(change.key().field()) || is_meta(change);
+        let tells = |change: &Change| is_attribute(change.key().field()) || is_meta(change);
         changes.iter().any(|change| tells(change) && change.actor() == Some(actor))
     }
 }
