@@ -30,14 +30,13 @@ pub(crate) enum Origin {
 #[derive(Clone)]
 pub(crate) struct Written {
     pub(crate) meta: Meta,
-    pub(crate) creator: Option<String>,
-    pub(crate) comment: Option<String>,
+    /// Who and why; the empty text is none.
+    pub(crate) said: [String; 2],
 }
 
 impl Written {
     pub(crate) fn info(&self, address: &Address, receipt: &Receipt) -> RevisionInfo {
-        let own = [self.creator.as_deref(), self.comment.as_deref()];
-        RevisionInfo::new(address, self.meta.clone(), &receipt.commit, own, None)
+        RevisionInfo::new(address, self.meta.clone(), &receipt.commit, self.said.clone(), None)
     }
 }
 

@@ -37,30 +37,21 @@ impl RevisionInfo {
         end: Option<Timestamp>,
     ) -> Result<Option<RevisionInfo>, Error> {
         let Some(meta) = change.get::<Meta>()? else { return Ok(None) };
-        let creator = change.entry.actor.as_deref();
-        let comment = change.entry.reason.as_deref();
-        Ok(Some(RevisionInfo::new(address, meta, &change.commit, [creator, comment], end)))
+        let said = [change.actor(), change.reason()].map(|text| text.unwrap_or_default().to_owned());
+        Ok(Some(RevisionInfo::new(address, meta, &change.commit, said, end)))
     }
 
-    /// Returns the revision that a commit made; its entry may have a creator and a comment of its own.
+    /// Returns the revision that a commit made, by whom and why; the empty text is none.
     pub(crate) fn new(
         address: &Address,
         meta: Meta,
         commit: &Arc<Commit>,
-        [creator, comment]: [Option<&str>; 2],
+        said: [String; 2],
         end: Option<Timestamp>,
     ) -> RevisionInfo {
-        let owned = |text: Option<&str>, of_commit: &Option<String>| {
-            text.map(str::to_owned).or_else(|| of_commit.clone())
-        };
-        RevisionInfo(Arc::new(Parts {
-            address: address.clone(),
-            meta,
-            creator: owned(creator, &commit.context.actor),
-            comment: owned(comment, &commit.context.reason),
-            commit: Arc::clone(commit),
-            end,
-        }))
+        let [creator, comment] = said.map(|text| Some(text).filter(|text| !text.is_empty()));
+        let (address, commit) = (address.clone(), Arc::clone(commit));
+        RevisionInfo(Arc::new(Parts { address, meta, commit, creator, comment, end }))
     }
 
     /// Returns the name of the object.

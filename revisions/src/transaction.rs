@@ -1,14 +1,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use annals_core::{Action, Condition, Field, Key, Position, Transaction, TransactionRecord};
+use annals_core::{Action, Condition, Context, Field, Key, Position, Transaction, TransactionRecord};
 
 use crate::attributes::{Attributes, Difference, is_attribute};
 use crate::draft::{Origin, Written};
 use crate::meta::{META, Meta};
 use crate::name::Address;
 use crate::read::{no_object, unfit};
-use crate::resolve::{Resolved, resolve};
+use crate::tracking::Telling;
 use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 
 /// A collection inside a [`Transaction`]: objects are changed when that commits, together with all else that
@@ -36,7 +36,8 @@ use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 pub struct TransactionRevisions<'a, T> {
     pub(crate) revisions: &'a Revisions<T>,
     pub(crate) tx: &'a Transaction<'a>,
-    resolved: Resolved,
+    /// What the entries say that are written through this handle, over what is in force.
+    context: Context,
 }
 
 /// An object as a transaction that may write it sees it.
@@ -93,37 +94,17 @@ impl<T: Object> Revisions<T> {
     /// Returns the collection for reads and writes in `tx`.
     #[must_use]
     pub fn in_transaction<'a>(&'a self, tx: &'a Transaction<'a>) -> TransactionRevisions<'a, T> {
-        self.resolved_in(tx, resolve(annals_core::Context::new()))
-    }
-
-    pub(crate) fn resolved_in<'a>(
-        &'a self,
-        tx: &'a Transaction<'a>,
-        resolved: Resolved,
-    ) -> TransactionRevisions<'a, T> {
-        TransactionRevisions { revisions: self, tx, resolved }
+        TransactionRevisions { revisions: self, tx, context: Context::new() }
     }
 }
 
 impl<T: Object> TransactionRevisions<'_, T> {
-    /// Gives the entries written through this handle an actor of their own.
+    /// Returns a handle whose revisions say who and why of their own, where that differs from the commit: the
+    /// context's actor, its reason, and what [`Tracking`](crate::Tracking) adds. Its tags, place and time are
+    /// not kept.
     #[must_use]
-    pub fn actor(mut self, actor: impl Into<String>) -> Self {
-        self.resolved.actor = Some(actor.into());
-        self
-    }
-
-    /// Gives the revisions made through this handle a comment of their own, beside the commit's reason.
-    #[must_use]
-    pub fn comment(mut self, comment: impl Into<String>) -> Self {
-        self.resolved.object_reason = Some(comment.into());
-        self
-    }
-
-    /// Gives the attributes written through this handle a reason of their own.
-    #[must_use]
-    pub fn attribute_reason(mut self, reason: impl Into<String>) -> Self {
-        self.resolved.attribute_reason = Some(reason.into());
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.context = context;
         self
     }
 
@@ -367,8 +348,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     /// Writes a revision: the attributes that differ, and what it says of itself. All writes come by here.
     fn write(&self, seen: &Seen<'_>, meta: Meta, difference: &Difference<'_>) -> Result<Written, Error> {
-        let Resolved { actor, object_reason, attribute_reason, deletion_reason, .. } = &self.resolved;
-        let attributes = described(&seen.record, actor, attribute_reason);
+        let telling = Telling::of(self.context.clone());
+        let attributes = telling.of_attributes(seen.record.clone());
         for (field, bytes) in &difference.set {
             attributes.set_encoded(*field, Arc::clone(bytes))?;
         }
@@ -379,10 +360,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
                 answer => answer?,
             }
         }
-        let deletion = deletion_reason.as_ref().filter(|_| meta.state == State::Deleted);
-        let comment = deletion.or(object_reason.as_ref()).cloned();
-        described(&seen.record, actor, &comment).set(META, &meta)?;
-        Ok(Written { meta, creator: actor.clone(), comment })
+        telling.of_object(seen.record.clone()).set(META, &meta)?;
+        Ok(Written { meta, said: telling.said_of_object() })
     }
 
     fn address(&self, name: &str) -> Result<Address, Error> {
@@ -449,7 +428,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
             let position = entry.map_or(Position::START, |entry| entry.position);
             return Err(annals_core::Error::Erased { key, position }.into());
         }
-        let written = Written { meta: meta.clone(), creator: None, comment: None };
+        let said = Telling::of(self.context.clone()).said_of_object();
+        let written = Written { meta: meta.clone(), said };
         let content = Arc::new(self.copy(seen, &attributes)?);
         Ok(Draft { address: seen.address.clone(), content, origin: Origin::Written(written) })
     }
@@ -458,21 +438,6 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let version = || seen.meta.as_ref().map_or(1, |meta| meta.version);
         content.decode().map_err(|problem| unfit(&seen.address, version(), problem))
     }
-}
-
-fn described<'a>(
-    record: &TransactionRecord<'a>,
-    actor: &Option<String>,
-    reason: &Option<String>,
-) -> TransactionRecord<'a> {
-    let mut record = record.clone();
-    if let Some(actor) = actor {
-        record = record.actor(actor);
-    }
-    if let Some(reason) = reason {
-        record = record.reason(reason);
-    }
-    record
 }
 
 impl<T> fmt::Debug for TransactionRevisions<'_, T> {

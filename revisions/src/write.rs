@@ -3,7 +3,6 @@ use annals_core::{Committed, Context};
 use crate::draft::Written;
 use crate::error::Ended;
 use crate::name::Address;
-use crate::resolve::resolve;
 use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, TransactionRevisions};
 
 /// Each of these is a commit of its own; several changes in one commit are made by
@@ -186,10 +185,7 @@ impl<T: Object> Revisions<T> {
         context: Context,
         mut body: impl FnMut(&TransactionRevisions<'_, T>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        let resolved = resolve(context);
-        let done = self.store.try_commit(resolved.context.clone(), |tx| {
-            body(&self.resolved_in(tx, resolved.clone())).map_err(Ended::Own)
-        });
+        let done = self.store.try_commit(context, |tx| body(&self.in_transaction(tx)).map_err(Ended::Own));
         done.map_err(Ended::into_own)
     }
 

@@ -357,7 +357,8 @@ fn several_objects_and_collections_change_in_one_commit() {
             objects.edit("a", |draft| draft.tags.clear())?;
             let other = objects.insert("b", &question())?;
             assert_eq!((other.state(), other.version()), (State::Transient, 1));
-            let score = scores.in_transaction(tx).actor("ben").comment("for the answer").set("ann", &10)?;
+            let score =
+                scores.in_transaction(tx).with_context(by("ben").reason("for the answer")).set("ann", &10)?;
             assert_eq!(objects.current("a")?.unwrap().answer, Some(1));
             Ok::<_, Error>((other, score))
         };

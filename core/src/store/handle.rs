@@ -342,6 +342,9 @@ impl Store {
     /// field that it deletes changed meanwhile; what it only reads may have changed: use
     /// [`Store::transaction`] where that matters. A body that wrote nothing appends nothing.
     ///
+    /// While `body` runs, `context` is [in force](Context::in_scope), innermost at first: what `body`
+    /// [adds](Context::set_in_force) to it the commit carries.
+    ///
     /// # Errors
     /// What `body` answers, and then nothing is written; else as [`Log::append`].
     ///
@@ -367,7 +370,7 @@ impl Store {
         context: Context,
         body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        Transaction::run(self, &self.complete(context).or_location(Location::caller()), false, body)
+        Transaction::run(self, &context.or(&self.context), Location::caller(), false, body)
     }
 
     /// Appends what `body` writes on condition that nothing it read has changed meanwhile.
@@ -415,7 +418,7 @@ impl Store {
         context: Context,
         body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        Transaction::run(self, &self.complete(context).or_location(Location::caller()), true, body)
+        Transaction::run(self, &context.or(&self.context), Location::caller(), true, body)
     }
 
     /// Returns the whole store as of a position or a time.
@@ -471,7 +474,7 @@ impl Store {
     /// ```
     #[track_caller]
     pub fn erase(&self, selector: &Selector, context: Context) -> Result<Erasure, Error> {
-        let context = self.complete(context).or_location(Location::caller());
+        let context = self.complete(context, Location::caller());
         self.shared.log.erase(selector, &context)
     }
 
@@ -497,7 +500,7 @@ impl Store {
     /// ```
     #[track_caller]
     pub fn compact(&self, context: Context, progress: impl FnMut(&Erasure)) -> Result<Erasure, Error> {
-        let context = self.complete(context).or_location(Location::caller());
+        let context = self.complete(context, Location::caller());
         self.shared.log.compact(&self.shared.retention, &context, progress)
     }
 
@@ -601,9 +604,10 @@ impl Store {
                 && value(a).zip(value(b)).is_some_and(|(a, b)| self.shared.registry.same(&a, &b))
     }
 
-    /// Fills in what the context leaves open from this handle's own, then from what is in force.
-    pub(crate) fn complete(&self, context: Context) -> Context {
-        context.or(&self.context).or_in_force()
+    /// Returns what a commit of `caller` carries: what `context` leaves open comes from this handle's own,
+    /// then from what is in force.
+    pub(crate) fn complete(&self, context: Context, caller: &Location<'_>) -> Context {
+        context.or(&self.context).completed(caller)
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {

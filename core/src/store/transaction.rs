@@ -1,5 +1,6 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::Location;
 use std::sync::Arc;
 
 use annals_codec::Uuid;
@@ -79,6 +80,7 @@ impl<'a> Transaction<'a> {
     pub(crate) fn run<R, E: From<Error>>(
         store: &'a Store,
         context: &Context,
+        caller: &Location<'_>,
         serializable: bool,
         mut body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
@@ -86,14 +88,19 @@ impl<'a> Transaction<'a> {
         loop {
             let at = store.refresh()?;
             let tx = Transaction { store, at, serializable, draft: RefCell::default() };
-            let value = body(&tx)?;
+            let (value, context) = context.clone().in_scope_and_back(|| body(&tx));
+            let value = value?;
             let Draft { writes, mut required, relied_on, id, .. } = tx.draft.into_inner();
             if writes.is_empty() {
                 return Ok(Committed { value, receipt: None });
             }
-            let mut batch = Batch::new(context.clone());
+            let mut batch = Batch::new(context.completed(caller));
             batch.id = id.map_or(batch.id, CommitId::Given);
             batch.writes = writes;
+            for write in &mut batch.writes {
+                keep_difference(&mut write.actor, &batch.context.actor);
+                keep_difference(&mut write.reason, &batch.context.reason);
+            }
             batch.conditions.append(&mut required);
             batch.conditions.extend(relied_on.iter().cloned());
             match store.append(batch) {
@@ -177,6 +184,13 @@ impl<'a> Transaction<'a> {
     }
 }
 
+/// Drops what a write says if its commit says the same.
+fn keep_difference(own: &mut Option<String>, commits: &Option<String>) {
+    if own.as_deref() == Some(commits.as_deref().unwrap_or_default()) {
+        *own = None;
+    }
+}
+
 /// A record inside a [`Transaction`].
 #[derive(Clone, Debug)]
 pub struct TransactionRecord<'a> {
@@ -187,14 +201,16 @@ pub struct TransactionRecord<'a> {
 }
 
 impl TransactionRecord<'_> {
-    /// Gives the entries written through this handle an actor of their own.
+    /// Gives the entries written through this handle an actor of their own, which they keep where it
+    /// is not the commit's. The empty text is nobody.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Gives the entries written through this handle a reason of their own.
+    /// Gives the entries written through this handle a reason of their own, which they keep where it
+    /// is not the commit's. The empty text is no reason.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
