@@ -7,7 +7,7 @@ use annals_core::{Change, Commit, Namespace};
 
 use crate::meta::Meta;
 use crate::name::Address;
-use crate::{Error, State};
+use crate::{Error, Immutable, State};
 
 /// What is known of a revision beside its content: which version of which object it is, who made it, when
 /// and why.
@@ -37,31 +37,21 @@ impl RevisionInfo {
         end: Option<Timestamp>,
     ) -> Result<Option<RevisionInfo>, Error> {
         let Some(meta) = change.get::<Meta>()? else { return Ok(None) };
-        let creator = change.entry.actor.as_deref();
-        let comment = change.entry.reason.as_deref();
-        Ok(Some(RevisionInfo::new(address, meta, &change.commit, [creator, comment], end)))
+        let said = [change.actor(), change.reason()].map(|text| text.unwrap_or_default().to_owned());
+        Ok(Some(RevisionInfo::new(address, meta, &change.commit, said, end)))
     }
 
-    /// Returns the revision that a commit made; its entry may have a creator and a comment of its own, where
-    /// the empty text is none.
+    /// Returns the revision that a commit made, by whom and why; the empty text is none.
     pub(crate) fn new(
         address: &Address,
         meta: Meta,
         commit: &Arc<Commit>,
-        [creator, comment]: [Option<&str>; 2],
+        said: [String; 2],
         end: Option<Timestamp>,
     ) -> RevisionInfo {
-        let owned = |text: Option<&str>, of_commit: &Option<String>| {
-            text.or(of_commit.as_deref()).filter(|text| !text.is_empty()).map(str::to_owned)
-        };
-        RevisionInfo(Arc::new(Parts {
-            address: address.clone(),
-            meta,
-            creator: owned(creator, &commit.context.actor),
-            comment: owned(comment, &commit.context.reason),
-            commit: Arc::clone(commit),
-            end,
-        }))
+        let [creator, comment] = said.map(|text| Some(text).filter(|text| !text.is_empty()));
+        let (address, commit) = (address.clone(), Arc::clone(commit));
+        RevisionInfo(Arc::new(Parts { address, meta, commit, creator, comment, end }))
     }
 
     /// Returns the name of the object.
@@ -177,11 +167,11 @@ impl fmt::Debug for RevisionInfo {
 /// Dereferences to the content. Cheap to clone; nothing that is done to the object later changes it.
 pub struct Revision<T> {
     info: RevisionInfo,
-    content: Arc<T>,
+    content: Immutable<T>,
 }
 
 impl<T> Revision<T> {
-    pub(crate) fn new(info: RevisionInfo, content: Arc<T>) -> Revision<T> {
+    pub(crate) fn new(info: RevisionInfo, content: Immutable<T>) -> Revision<T> {
         Revision { info, content }
     }
 
@@ -193,7 +183,7 @@ impl<T> Revision<T> {
 
     /// Returns the content.
     #[must_use]
-    pub fn content(&self) -> &Arc<T> {
+    pub fn content(&self) -> &Immutable<T> {
         &self.content
     }
 
@@ -268,7 +258,7 @@ impl<T> AsRef<RevisionInfo> for Revision<T> {
 
 impl<T> Clone for Revision<T> {
     fn clone(&self) -> Revision<T> {
-        Revision { info: self.info.clone(), content: Arc::clone(&self.content) }
+        Revision { info: self.info.clone(), content: self.content.clone() }
     }
 }
 

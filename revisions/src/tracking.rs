@@ -100,47 +100,51 @@ fn description<'a>(context: &'a Context, tag: &str) -> Option<&'a str> {
 
 /// Returns what is told, over what is in force, of objects that a deletion concerns: by nobody, for the
 /// deletion's reason.
-#[allow(dead_code, reason = "references are not there yet")]
+#[expect(dead_code, reason = "nothing is deleted together with an object yet")]
 pub(crate) fn of_deletion() -> Context {
     let here = Context::current();
     let why = here.deletion_description().unwrap_or_default();
     Context::new().actor("").describe_object(why).describe_attributes(why)
 }
 
-/// What the entries of one revision say of themselves. A commit drops what it says itself.
+/// What the entries of one operation say of themselves. A commit drops what it says itself.
+#[derive(Clone, Debug)]
 pub(crate) struct Telling {
-    actor: String,
-    object: String,
-    attributes: String,
+    context: Context,
 }
 
 impl Telling {
     /// Returns what is told by `given`, and where that leaves anything open by the contexts in force.
     pub(crate) fn of(given: Context) -> Telling {
-        let here = given.or_in_force();
-        if !here.is_tracked() {
-            return Telling { actor: String::new(), object: String::new(), attributes: String::new() };
+        Telling { context: given.or_in_force() }
+    }
+
+    /// Returns `record` for writing the `__meta` of an object.
+    pub(crate) fn of_object<'a>(&self, record: TransactionRecord<'a>) -> TransactionRecord<'a> {
+        self.tell(record, self.context.object_description())
+    }
+
+    /// Returns `record` for writing attributes of an object.
+    pub(crate) fn of_attributes<'a>(&self, record: TransactionRecord<'a>) -> TransactionRecord<'a> {
+        self.tell(record, self.context.attribute_description())
+    }
+
+    /// Returns who made the revision of an object, and why, as [`Telling::of_object`] writes it.
+    pub(crate) fn said_of_object(&self) -> [String; 2] {
+        self.said(self.context.object_description())
+    }
+
+    fn tell<'a>(&self, record: TransactionRecord<'a>, own: Option<&str>) -> TransactionRecord<'a> {
+        let [actor, reason] = self.said(own);
+        record.actor(actor).reason(reason)
+    }
+
+    /// Returns who and why, `own` being the description of what is written; the empty text is none.
+    fn said(&self, own: Option<&str>) -> [String; 2] {
+        if !self.context.is_tracked() {
+            return Default::default();
         }
-        let why = |own: Option<&str>| own.or(here.reason.as_deref()).unwrap_or_default().to_owned();
-        Telling {
-            object: why(here.object_description()),
-            attributes: why(here.attribute_description()),
-            actor: here.actor.unwrap_or_default(),
-        }
-    }
-
-    /// Returns `record` for writing the `__meta` of the object.
-    pub(crate) fn for_object<'a>(&self, record: &TransactionRecord<'a>) -> TransactionRecord<'a> {
-        record.clone().actor(&self.actor).reason(&self.object)
-    }
-
-    /// Returns `record` for writing attributes of the object.
-    pub(crate) fn for_attributes<'a>(&self, record: &TransactionRecord<'a>) -> TransactionRecord<'a> {
-        record.clone().actor(&self.actor).reason(&self.attributes)
-    }
-
-    /// Returns the creator and the comment of the revision.
-    pub(crate) fn into_creator_and_comment(self) -> [String; 2] {
-        [self.actor, self.object]
+        let reason = own.or(self.context.reason.as_deref());
+        [self.context.actor.as_deref(), reason].map(|text| text.unwrap_or_default().to_owned())
     }
 }

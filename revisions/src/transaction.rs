@@ -9,7 +9,7 @@ use crate::meta::{META, Meta};
 use crate::name::Address;
 use crate::read::{no_object, unfit};
 use crate::tracking::Telling;
-use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
+use crate::{Draft, Error, Immutable, Object, Revision, RevisionInfo, Revisions, State};
 
 /// A collection inside a [`Transaction`]: objects are changed when that commits, together with all else that
 /// it writes.
@@ -36,8 +36,8 @@ use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 pub struct TransactionRevisions<'a, T> {
     pub(crate) revisions: &'a Revisions<T>,
     pub(crate) tx: &'a Transaction<'a>,
-    /// What is told over what is in force.
-    given: Context,
+    /// What the entries say that are written through this handle, over what is in force.
+    context: Context,
 }
 
 /// An object as a transaction that may write it sees it.
@@ -94,17 +94,18 @@ impl<T: Object> Revisions<T> {
     /// Returns the collection for reads and writes in `tx`.
     #[must_use]
     pub fn in_transaction<'a>(&'a self, tx: &'a Transaction<'a>) -> TransactionRevisions<'a, T> {
-        TransactionRevisions { revisions: self, tx, given: Context::new() }
+        TransactionRevisions { revisions: self, tx, context: Context::new() }
     }
 }
 
 impl<T: Object> TransactionRevisions<'_, T> {
-    /// Gives the revisions made through this handle an actor and descriptions of their own, where they are to
-    /// differ from the commit's. Of its entries each keeps who and why; the rest of `context` is for the commit
-    /// to say.
+    /// Returns a handle whose revisions say who and why of their own, where that differs from the commit: the
+    /// context's actor, its reason, and what [`Tracking`](crate::Tracking) adds. Its tags, place and time are
+    /// not kept.
     #[must_use]
-    pub fn with_context(self, context: Context) -> Self {
-        Self { given: context, ..self }
+    pub fn with_context(mut self, context: Context) -> Self {
+        self.context = context;
+        self
     }
 
     /// Returns what an object is as this transaction sees it; see [`Revisions::current`].
@@ -123,8 +124,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
     ///
     /// # Errors
-    /// [`Error::WrongState`] if there is one of that name; if the content cannot be encoded, or does not come
-    /// back as a `T`.
+    /// [`Error::WrongState`] if there is one of that name; if the content cannot be encoded.
     pub fn insert(&self, name: &str, content: &T) -> Result<Draft<T>, Error> {
         let seen = self.see(self.address(name)?)?;
         match &seen.meta {
@@ -145,8 +145,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         match &seen.meta {
             Some(meta) if meta.state != State::Deleted => {
                 let base = self.known(&seen)?;
-                let content: T = self.copy(&seen, &Attributes::of(&self.revisions.store, content)?)?;
-                self.change(&seen, &base, content, &[])
+                self.change(&seen, &base, content.clone(), &[])
             }
             _ => self.create(&seen, content),
         }
@@ -275,19 +274,23 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let seen = self.see(to.address().clone())?;
         self.check_known(&seen)?;
         let after = stored.content()?;
-        let content = self.copy(&seen, &after)?;
+        let content = self.decode(&seen, &after)?;
         let (before, erased) = seen.attributes()?;
         let mut difference = after.since(&before, |a, b| self.revisions.store.same(a, b));
         difference.deleted.extend(erased.iter().filter(|field| !after.fields.contains_key(*field)));
         let restored_from = Some(to.version());
         let meta = Meta { restored_from, single: after.single, ..seen.next(state) };
         let written = self.write(&seen, meta, &difference)?;
-        Ok(Draft { address: seen.address, content: Arc::new(content), origin: Origin::Written(written) })
+        Ok(Draft {
+            address: seen.address,
+            content: Immutable::new(content),
+            origin: Origin::Written(written),
+        })
     }
 
     fn create(&self, seen: &Seen<'_>, content: &T) -> Result<Draft<T>, Error> {
         let Revisions { store, hooks, .. } = self.revisions;
-        let mut content = self.copy(seen, &Attributes::of(store, content)?)?;
+        let mut content = content.clone();
         hooks.before_create(&mut content)?;
         let after = Attributes::of(store, &content)?;
         let left = if seen.meta.is_some() { seen.attributes()? } else { Default::default() };
@@ -296,7 +299,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let meta = Meta { single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
         let address = seen.address.clone();
-        let draft = Draft { address, content: Arc::new(content), origin: Origin::Written(written) };
+        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
         hooks.after_create(self.tx, &draft)?;
         Ok(draft)
     }
@@ -308,8 +311,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         mut change: impl FnMut(&mut T) -> Result<R, E>,
         required: &[Condition],
     ) -> Result<Draft<T>, E> {
-        let before = Attributes::of(&self.revisions.store, &**base).map_err(Error::from)?;
-        let mut content: T = self.copy(seen, &before)?;
+        let mut content = T::clone(base);
         change(&mut content)?;
         Ok(self.change(seen, base, content, required)?)
     }
@@ -334,7 +336,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let meta = Meta { single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
         let address = seen.address.clone();
-        let draft = Draft { address, content: Arc::new(content), origin: Origin::Written(written) };
+        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
         hooks.after_update(self.tx, base, &draft)?;
         Ok(draft)
     }
@@ -347,8 +349,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     /// Writes a revision: the attributes that differ, and what it says of itself. All writes come by here.
     fn write(&self, seen: &Seen<'_>, meta: Meta, difference: &Difference<'_>) -> Result<Written, Error> {
-        let telling = Telling::of(self.given.clone());
-        let attributes = telling.for_attributes(&seen.record);
+        let telling = Telling::of(self.context.clone());
+        let attributes = telling.of_attributes(seen.record.clone());
         for (field, bytes) in &difference.set {
             attributes.set_encoded(*field, Arc::clone(bytes))?;
         }
@@ -359,9 +361,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
                 answer => answer?,
             }
         }
-        telling.for_object(&seen.record).set(META, &meta)?;
-        let [creator, comment] = telling.into_creator_and_comment();
-        Ok(Written { meta, creator: Some(creator), comment: Some(comment) })
+        telling.of_object(seen.record.clone()).set(META, &meta)?;
+        Ok(Written { meta, said: telling.said_of_object() })
     }
 
     fn address(&self, name: &str) -> Result<Address, Error> {
@@ -428,12 +429,13 @@ impl<T: Object> TransactionRevisions<'_, T> {
             let position = entry.map_or(Position::START, |entry| entry.position);
             return Err(annals_core::Error::Erased { key, position }.into());
         }
-        let written = Written { meta: meta.clone(), creator: None, comment: None };
-        let content = Arc::new(self.copy(seen, &attributes)?);
+        let said = Telling::of(self.context.clone()).said_of_object();
+        let written = Written { meta: meta.clone(), said };
+        let content = Immutable::new(self.decode(seen, &attributes)?);
         Ok(Draft { address: seen.address.clone(), content, origin: Origin::Written(written) })
     }
 
-    fn copy(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {
+    fn decode(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {
         let version = || seen.meta.as_ref().map_or(1, |meta| meta.version);
         content.decode().map_err(|problem| unfit(&seen.address, version(), problem))
     }

@@ -301,7 +301,7 @@ fn anything_that_serde_can_write_is_kept() {
 
 #[test]
 fn attributes_that_a_type_does_not_know_are_left_alone() {
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Old {
         question: String,
         #[serde(default)]
@@ -357,8 +357,8 @@ fn several_objects_and_collections_change_in_one_commit() {
             objects.edit("a", |draft| draft.tags.clear())?;
             let other = objects.insert("b", &question())?;
             assert_eq!((other.state(), other.version()), (State::Transient, 1));
-            let by_ben = scores.in_transaction(tx).with_context(by("ben").reason("for the answer"));
-            let score = by_ben.set("ann", &10)?;
+            let score =
+                scores.in_transaction(tx).with_context(by("ben").reason("for the answer")).set("ann", &10)?;
             assert_eq!(objects.current("a")?.unwrap().answer, Some(1));
             Ok::<_, Error>((other, score))
         };
