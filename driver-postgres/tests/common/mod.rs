@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use annals_driver_postgres::PostgresOptions;
+use annals_test_server::{Server, Settings};
 use postgres::{Client, NoTls, Transaction};
 
 /// Returns where the server is, `None` where tests are to do without one.
@@ -29,11 +30,37 @@ pub(crate) fn url() -> Option<String> {
     None
 }
 
-/// Says on the terminal that a test was not done, past the capture that hides what passing tests say.
-fn skipped(why: &str) {
+/// Returns where the server is by way of a pooler, `None` where there is none.
+pub(crate) fn pooled_url() -> Option<String> {
+    url()?;
+    let url = env::var("ANNALS_TEST_PGBOUNCER").ok();
+    if url.is_none() {
+        skipped("ANNALS_TEST_PGBOUNCER names no pooler");
+    }
+    url
+}
+
+/// Starts a server that only this test uses, `None` where tests are to do without.
+pub(crate) fn own_server(settings: &Settings) -> Option<Server> {
+    url()?;
+    Some(settings.start().unwrap())
+}
+
+/// Says on the terminal that a test was not done.
+pub(crate) fn skipped(why: &str) {
+    say("SKIPPED", why);
+}
+
+/// Says on the terminal how much a test has shown.
+pub(crate) fn counted(what: &str) {
+    say("COUNTED", what);
+}
+
+/// Says a line once, past the capture that hides what passing tests say.
+fn say(word: &str, what: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or_default();
-    let line = format!("SKIPPED {test}: {why}\n");
+    let line = format!("{word} {test}: {what}\n");
     // A test may ask for several places.
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
@@ -61,6 +88,11 @@ impl Scratch {
     /// Returns a log in a schema of its own.
     pub(crate) fn alone() -> Option<Scratch> {
         Some(Scratch { schema: Arc::new(Schema::new(url()?)), log: "main".into() })
+    }
+
+    /// Returns the main log of a server that only this test uses.
+    pub(crate) fn on(server: &Server) -> Scratch {
+        Scratch { schema: Arc::new(Schema::new(server.url())), log: "main".into() }
     }
 
     pub(crate) fn schema(&self) -> &str {

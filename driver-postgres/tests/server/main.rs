@@ -4,9 +4,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cuts;
+mod delays;
+mod load;
 mod outcomes;
 mod proxy;
 mod races;
 mod refusals;
+mod restarts;
 mod rights;
 mod runtimes;
