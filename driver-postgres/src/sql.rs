@@ -164,7 +164,7 @@ statements! {
     history_oldest_first = history_of_key!("ASC");
     history_newest_first = history_of_key!("DESC");
 
-    /// The newest entry at or before a position (`$2`) of each key in stretches of namespaces: from
+    /// The newest entry at or before a position (`$2`) of each key in ranges of namespaces: from
     /// behind a key (`$3`, `$4`) up to, but not including, a namespace (`$5`).
     state = with_commits!(concat!(
         "SELECT ",
@@ -184,7 +184,7 @@ statements! {
         ORDER BY e.namespace, e.field LIMIT $6"
     ));
 
-    /// The namespaces in stretches, each found by one search of the index from the one before.
+    /// The namespaces in ranges, each found by one search of the index from the one before.
     namespaces = "
         WITH RECURSIVE found (namespace, upto, number) AS (
             SELECT x.namespace, s.upto, 1::bigint
