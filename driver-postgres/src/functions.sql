@@ -314,7 +314,7 @@ $$;
 REVOKE ALL ON FUNCTION
     "annals".annals_append, "annals".annals_restore, "annals".annals_create_log, "annals".annals_sync FROM PUBLIC;
 
-CREATE FUNCTION "annals".annals_erase(
+CREATE OR REPLACE FUNCTION "annals".annals_erase(
     a_log bigint,
     a_seen bigint,
     a_wait_ms bigint,
@@ -375,7 +375,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION "annals".annals_scrub(a_wait_ms bigint) RETURNS bigint -- how many bytes that gave back
+CREATE OR REPLACE FUNCTION "annals".annals_scrub(a_wait_ms bigint) RETURNS bigint -- how many bytes that gave back
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$

@@ -30,7 +30,7 @@ pub(crate) fn url() -> Option<String> {
 }
 
 /// Says on the terminal that a test was not done, past the capture that hides what passing tests say.
-fn skipped(why: &str) {
+pub(crate) fn skipped(why: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or_default();
     let line = format!("SKIPPED {test}: {why}\n");
@@ -48,13 +48,19 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
+    /// How many logs share a schema: tests that write its tables anew take their time.
+    const SHARING_MAX: u32 = 8;
+
     /// Returns a log of its own among those of other tests, `None` where there is no server.
     pub(crate) fn new() -> Option<Scratch> {
-        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
+        static SHARED: Mutex<(Weak<Schema>, u32)> = Mutex::new((Weak::new(), 0));
         let url = url()?;
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
-        *shared = Arc::downgrade(&schema);
+        let (schema, sharing) = match (shared.0.upgrade(), shared.1) {
+            (Some(schema), sharing @ 0..Self::SHARING_MAX) => (schema, sharing),
+            _ => (Arc::new(Schema::new(url)), 0),
+        };
+        *shared = (Arc::downgrade(&schema), sharing + 1);
         Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
     }
 

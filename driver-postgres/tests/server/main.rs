@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod erasing;
 mod outcomes;
 mod proxy;
 mod races;
