@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
 use postgres::{Client, NoTls, Transaction};
@@ -48,19 +49,13 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// How many logs share a schema: tests that write its tables anew take their time.
-    const SHARING_MAX: u32 = 8;
-
     /// Returns a log of its own among those of other tests, `None` where there is no server.
     pub(crate) fn new() -> Option<Scratch> {
-        static SHARED: Mutex<(Weak<Schema>, u32)> = Mutex::new((Weak::new(), 0));
+        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
         let url = url()?;
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let (schema, sharing) = match (shared.0.upgrade(), shared.1) {
-            (Some(schema), sharing @ 0..Self::SHARING_MAX) => (schema, sharing),
-            _ => (Arc::new(Schema::new(url)), 0),
-        };
-        *shared = (Arc::downgrade(&schema), sharing + 1);
+        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
+        *shared = Arc::downgrade(&schema);
         Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
     }
 
@@ -91,7 +86,9 @@ impl Scratch {
         // The name by which the server shows whose connections are whose.
         let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
-        options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true)
+        let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
+        // That a machine has much else to do is no failure.
+        options.busy_timeout(Duration::from_secs(60)).timeout(Duration::from_secs(180))
     }
 
     /// Returns the number that the log's rows begin with.

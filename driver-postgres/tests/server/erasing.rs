@@ -47,6 +47,16 @@ fn scrub(driver: &PostgresDriver) -> Result<u64, annals_core::Error> {
     driver.abilities().erase.unwrap().scrub()
 }
 
+/// Returns why a scrub fails, but that transactions of other tests may see what was erased.
+fn refused(driver: &PostgresDriver) -> annals_core::Error {
+    loop {
+        let error = scrub(driver).unwrap_err();
+        if !error.to_string().contains("transactions that began before") {
+            return error;
+        }
+    }
+}
+
 fn commits(driver: &PostgresDriver) -> Vec<CommitEntries> {
     driver.commits(PositionRange::ALL, Order::OldestFirst, usize::MAX).unwrap()
 }
@@ -263,17 +273,17 @@ fn who_uses_the_table_for_too_long_is_named() {
         let mut holder = sql.transaction().unwrap();
         let lock = format!("LOCK TABLE {}.annals_entry IN ACCESS SHARE MODE", scratch.schema());
         holder.batch_execute(&lock).unwrap();
-        let error = scrub(&driver).unwrap_err();
+        let error = refused(&driver);
         assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
         assert!(error.to_string().contains("others used the table of entries"), "{error}");
 
-        let hasty = options.timeout(Duration::from_secs(1)).open().unwrap();
-        let error = scrub(&hasty).unwrap_err();
+        let hasty = options.clone().timeout(Duration::from_secs(1)).open().unwrap();
+        let error = refused(&hasty);
         assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
         assert!(error.to_string().contains("annals.timeout"), "{error}");
 
         holder.commit().unwrap();
-        scrub(&driver).unwrap();
+        scrub(&options.open().unwrap()).unwrap();
         assert_eq!(erased(&driver), [(1, 2)]);
     }
 }
@@ -292,7 +302,7 @@ fn a_scrub_for_which_there_is_no_room_says_that_the_values_are_erased() {
             scratch.schema()
         );
         scratch.sql().batch_execute(&function).unwrap();
-        let error = scrub(&driver).unwrap_err();
+        let error = refused(&driver);
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains("the values are erased, but traces"), "{error}");
         assert!(error.to_string().contains(words), "{error}");
