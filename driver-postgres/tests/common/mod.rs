@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
 use annals_test_server::{Server, Settings};
@@ -117,7 +118,9 @@ impl Scratch {
         // The name by which the server shows whose connections are whose.
         let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
-        options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true)
+        let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
+        // That a machine has much else to do is no failure.
+        options.busy_timeout(Duration::from_secs(60)).timeout(Duration::from_secs(180))
     }
 
     /// Returns the number that the log's rows begin with.

@@ -6,6 +6,7 @@
 mod common;
 mod cuts;
 mod delays;
+mod erasing;
 mod load;
 mod outcomes;
 mod proxy;
