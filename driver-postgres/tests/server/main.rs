@@ -10,3 +10,5 @@ mod races;
 mod refusals;
 mod rights;
 mod runtimes;
+mod upgrades;
+mod views;
