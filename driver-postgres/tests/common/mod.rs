@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and each binary uses a part")]
 
-use std::collections::BTreeSet;
-use std::env;
-use std::io::Write as _;
+mod server;
+
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -14,27 +12,13 @@ use annals_driver_postgres::PostgresOptions;
 use annals_test_server::{Server, Settings};
 use postgres::{Client, NoTls, Transaction};
 
-/// Returns where the server is, `None` where tests are to do without one.
-///
-/// # Panics
-/// If nobody has said either: a test that needs a server does not pass without one.
-pub(crate) fn url() -> Option<String> {
-    if let Ok(url) = env::var("ANNALS_TEST_POSTGRES") {
-        return Some(url);
-    }
-    assert!(
-        env::var_os("ANNALS_NO_POSTGRES").is_some(),
-        "this test needs a PostgreSQL server: run `cargo xtask postgres -- cargo test`, or set \
-         ANNALS_TEST_POSTGRES to the URL of one, or ANNALS_NO_POSTGRES=1 to do without"
-    );
-    skipped("there is no PostgreSQL server");
-    None
-}
+use self::server::{Schema, next, say};
+pub(crate) use self::server::{skipped, url};
 
 /// Returns where the server is by way of a pooler, `None` where there is none.
 pub(crate) fn pooled_url() -> Option<String> {
     url()?;
-    let url = env::var("ANNALS_TEST_PGBOUNCER").ok();
+    let url = std::env::var("ANNALS_TEST_PGBOUNCER").ok();
     if url.is_none() {
         skipped("ANNALS_TEST_PGBOUNCER names no pooler");
     }
@@ -47,26 +31,9 @@ pub(crate) fn own_server(settings: &Settings) -> Option<Server> {
     Some(settings.start().unwrap())
 }
 
-/// Says on the terminal that a test was not done.
-pub(crate) fn skipped(why: &str) {
-    say("SKIPPED", why);
-}
-
 /// Says on the terminal how much a test has shown.
 pub(crate) fn counted(what: &str) {
     say("COUNTED", what);
-}
-
-/// Says a line once, past the capture that hides what passing tests say.
-fn say(word: &str, what: &str) {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or_default();
-    let line = format!("{word} {test}: {what}\n");
-    // A test may ask for several places.
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
 }
 
 /// A log that nobody else uses, in a schema that tests of this process share.
@@ -157,29 +124,5 @@ impl Scratch {
     /// Connects as any program would.
     pub(crate) fn sql(&self) -> Client {
         Client::connect(&self.schema.url, NoTls).unwrap()
-    }
-}
-
-fn next() -> u32 {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    COUNT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// A schema, gone when the last one who uses it is.
-struct Schema {
-    url: String,
-    name: String,
-}
-
-impl Schema {
-    fn new(url: String) -> Schema {
-        Schema { url, name: format!("test_{}_{}", process::id(), next()) }
-    }
-}
-
-impl Drop for Schema {
-    fn drop(&mut self) {
-        let drop = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-        Client::connect(&self.url, NoTls).unwrap().batch_execute(&drop).unwrap();
     }
 }

@@ -15,3 +15,5 @@ mod refusals;
 mod restarts;
 mod rights;
 mod runtimes;
+mod upgrades;
+mod views;
