@@ -25,7 +25,7 @@ impl Context {
     /// However `body` ends, a panic included, what was in force before is so again. To enter and to
     /// leave costs the same however many are in force. Other threads are not concerned: carry
     /// the context over with [`Context::current`]. While `body` runs the context may be
-    /// [added to](Context::set_in_force) and [taken from](ContextPart::unset).
+    /// [added to](Context::set_in_force) and [taken from](crate::ContextPart::unset).
     ///
     /// ```
     /// use annals_core::{Context, Store};
