@@ -1,9 +1,11 @@
 use std::iter::Peekable;
 
-use annals_core::{Change, Log, Namespace, Pages, Scope, Store};
+use annals_core::{Change, Field, Key, Log, Namespace, Pages, Position, Scope, Store};
 
 use crate::Error;
+use crate::meta::META;
 use crate::name::Address;
+use crate::references::{REFERRERS, is_of_referrers};
 use crate::stored::Stored;
 
 /// The objects of a collection as of one moment, each as its newest revision, in the order of their
@@ -11,18 +13,30 @@ use crate::stored::Stored;
 pub(crate) struct Walk {
     log: Log,
     collection: Namespace,
+    at: Position,
     changes: Option<Result<Peekable<Pages<Change>>, Error>>,
 }
 
 impl Walk {
     pub(crate) fn over(store: &Store, collection: &Namespace) -> Walk {
-        let now = store.snapshot();
-        let changes = now.map(|now| now.entries(&Scope::Under(collection.clone())).peekable());
-        Walk {
-            log: store.log().clone(),
-            collection: collection.clone(),
-            changes: Some(changes.map_err(Error::from)),
-        }
+        let now = store.snapshot().map(|now| now.position());
+        let at = now.as_ref().map_or(Position::START, |at| *at);
+        let mut walk = Walk { log: store.log().clone(), collection: collection.clone(), at, changes: None };
+        walk.changes = Some(now.map(|_| walk.after(None)).map_err(Error::from));
+        walk
+    }
+
+    fn after(&self, key: Option<Key>) -> Peekable<Pages<Change>> {
+        self.log.state_after(&Scope::Under(self.collection.clone()), self.at, key).peekable()
+    }
+
+    /// Goes on after what is kept of referrers, of which there may be more than objects.
+    fn pass_over_referrers(&mut self) -> Result<(), Error> {
+        // After `/` comes `0`.
+        let after = self.collection.join(&format!("{REFERRERS}0"))?;
+        let after = Key::new(after, Field::new(META)?)?;
+        self.changes = Some(Ok(self.after(Some(after))));
+        Ok(())
     }
 
     fn find(&mut self) -> Result<Option<Stored>, Error> {
@@ -34,6 +48,10 @@ impl Walk {
             };
             let Some(first) = changes.next().transpose()? else { return Ok(None) };
             let namespace = first.key().namespace().clone();
+            if is_of_referrers(&self.collection, &namespace) {
+                self.pass_over_referrers()?;
+                continue;
+            }
             let mut record = vec![first];
             let of_record = |change: &Result<Change, annals_core::Error>| {
                 change.as_ref().map_or(true, |change| *change.key().namespace() == namespace)

@@ -188,7 +188,7 @@ impl<T: Object> Revisions<T> {
     }
 
     /// Returns the revision that a commit made of a draft.
-    fn revision(&self, done: Committed<Draft<T>>) -> Result<Revision<T>, Error> {
+    pub(crate) fn revision(&self, done: Committed<Draft<T>>) -> Result<Revision<T>, Error> {
         let Committed { value: draft, receipt } = done;
         let address = draft.address.clone();
         match draft.into_revision(receipt.as_ref()) {
@@ -200,7 +200,7 @@ impl<T: Object> Revisions<T> {
         }
     }
 
-    fn info(&self, done: Committed<(Address, Written)>) -> Result<RevisionInfo, Error> {
+    pub(crate) fn info(&self, done: Committed<(Address, Written)>) -> Result<RevisionInfo, Error> {
         let Committed { value: (address, written), receipt } = done;
         let info = receipt.as_ref().map(|receipt| written.info(&address, receipt));
         info.ok_or_else(|| crate::read::no_object(&address))
