@@ -71,7 +71,7 @@ impl PostgresDatabase {
         if schema::look(&place)?.is_none() {
             schema::create(&self.pool, &self.options.schema)?;
         }
-        schema::look(&place)?.map(drop).ok_or_else(schema::not_set_up)
+        schema::look(&place)?.map(drop).ok_or_else(|| schema::not_set_up(&self.options.schema))
     }
 
     /// Brings the schema to the newest format: all the way, or not at all, while others go on reading and
@@ -110,7 +110,8 @@ impl PostgresDatabase {
     }
 
     fn read_logs(&self) -> Result<Vec<(String, Position)>, Failure> {
-        schema::look(&self.place(&self.options))?.ok_or_else(schema::not_set_up)?;
+        let found = schema::look(&self.place(&self.options))?;
+        found.ok_or_else(|| schema::not_set_up(&self.options.schema))?;
         let mut logs: Vec<(String, Position)> = Vec::new();
         loop {
             let after = logs.last().map(|(name, _)| name.as_str()).unwrap_or_default();
@@ -156,7 +157,7 @@ impl PostgresDatabase {
             schema::create(&self.pool, &options.schema)?;
             found = schema::look(&place)?;
         }
-        let found = found.ok_or_else(schema::not_set_up)?;
+        let found = found.ok_or_else(|| schema::not_set_up(&options.schema))?;
         let last = match found.last {
             Some(last) => last,
             None if creates => make(&place, found.has_functions)?,

@@ -7,7 +7,7 @@ use annals_core::{ErrorKind, Position, Upgrade};
 use postgres::Transaction;
 use postgres::error::SqlState;
 
-use crate::failure::{Failure, NOT_SET_UP};
+use crate::failure::Failure;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::rows;
@@ -92,8 +92,12 @@ fn is_missing(failure: &Failure) -> bool {
 }
 
 /// Returns the failure where there are no logs in the schema.
-pub(crate) fn not_set_up() -> Failure {
-    Failure::Refused(ErrorKind::Missing, NOT_SET_UP.into())
+pub(crate) fn not_set_up(schema: &SchemaName) -> Failure {
+    let message = format!(
+        "the database has no logs in the schema `{schema}` yet: it has to be set up first, by a user who may \
+         create a schema"
+    );
+    Failure::Refused(ErrorKind::Missing, message)
 }
 
 /// Writes the format into a schema, and makes the schema if it is missing: all of it or nothing.
@@ -112,11 +116,11 @@ fn is_there_already(failure: &Failure) -> bool {
 
 /// Brings a schema of an older version to the newest: all the way, or not at all.
 pub(crate) fn upgrade(place: &Place, schema: &SchemaName) -> Result<Upgrade, Failure> {
-    let before = look(place)?.ok_or_else(not_set_up)?.version;
+    let before = look(place)?.ok_or_else(|| not_set_up(schema))?.version;
     if before < FORMAT_VERSION {
         offer(&place.pool, schema, upgrading)?;
     }
-    Ok(Upgrade { before, after: FORMAT_VERSION })
+    Ok(Upgrade { before: before.unsigned_abs(), after: FORMAT_VERSION.unsigned_abs() })
 }
 
 /// Changes a schema, in a transaction, so that these parts stand in it beside the tables.
