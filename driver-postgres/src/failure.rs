@@ -72,6 +72,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether there was no answer by the deadline.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self, Failure::Lost(cause) if matches!(**cause, Cause::Deadline))
+    }
+
     /// Returns the error to answer with, which names the store.
     pub(crate) fn into_error(self, store: &str) -> Error {
         let error = |kind, message: &str| DriverError::new(kind, store, message);

@@ -6,12 +6,35 @@ mod server;
 
 use std::process;
 use std::sync::Arc;
+use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
+use annals_test_server::{Server, Settings};
 use postgres::{Client, NoTls, Transaction};
 
-use self::server::{Schema, next};
+use self::server::{Schema, next, say};
 pub(crate) use self::server::{skipped, url};
+
+/// Returns where the server is by way of a pooler, `None` where there is none.
+pub(crate) fn pooled_url() -> Option<String> {
+    url()?;
+    let url = std::env::var("ANNALS_TEST_PGBOUNCER").ok();
+    if url.is_none() {
+        skipped("ANNALS_TEST_PGBOUNCER names no pooler");
+    }
+    url
+}
+
+/// Starts a server that only this test uses, `None` where tests are to do without.
+pub(crate) fn own_server(settings: &Settings) -> Option<Server> {
+    url()?;
+    Some(settings.start().unwrap())
+}
+
+/// Says on the terminal how much a test has shown.
+pub(crate) fn counted(what: &str) {
+    say("COUNTED", what);
+}
 
 /// A log that nobody else uses, in a schema that tests of this process share.
 pub(crate) struct Scratch {
@@ -28,6 +51,11 @@ impl Scratch {
     /// Returns a log in a schema of its own.
     pub(crate) fn alone() -> Option<Scratch> {
         Some(Scratch { schema: Arc::new(Schema::new(url()?)), log: "main".into() })
+    }
+
+    /// Returns the main log of a server that only this test uses.
+    pub(crate) fn on(server: &Server) -> Scratch {
+        Scratch { schema: Arc::new(Schema::new(server.url())), log: "main".into() }
     }
 
     pub(crate) fn schema(&self) -> &str {
@@ -52,7 +80,9 @@ impl Scratch {
         // The name by which the server shows whose connections are whose.
         let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
-        options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true)
+        let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
+        // That a machine has much else to do is no failure.
+        options.busy_timeout(Duration::from_secs(60)).timeout(Duration::from_secs(180))
     }
 
     /// Returns the number that the log's rows begin with.

@@ -28,11 +28,16 @@ pub(crate) fn url() -> Option<String> {
     None
 }
 
-/// Says on the terminal that a test was not done, past the capture that hides what passing tests say.
+/// Says on the terminal that a test was not done.
 pub(crate) fn skipped(why: &str) {
+    say("SKIPPED", why);
+}
+
+/// Says a line once, past the capture that hides what passing tests say.
+pub(crate) fn say(word: &str, what: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or_default();
-    let line = format!("SKIPPED {test}: {why}\n");
+    let line = format!("{word} {test}: {what}\n");
     // A test may ask for several places.
     static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
     if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
