@@ -74,18 +74,21 @@ impl PostgresDatabase {
         schema::look(&place)?.map(drop).ok_or_else(|| schema::not_set_up(&self.options.schema))
     }
 
-    /// Brings the schema to the newest format: all the way, or not at all, while others go on reading and
-    /// writing its logs.
+    /// Brings the schema to the newest format: all the way, or not at all. Those who use its logs wait
+    /// meanwhile, for a moment, and then go on.
     ///
     /// Needs the user whose schema it is, unless its format is the newest. Who may read the tables may read
     /// afterwards what was added.
     ///
     /// # Errors
-    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema.
+    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema,
+    /// [`Busy`](annals_core::ErrorKind::Busy) if a transaction that uses it does not end within the
+    /// [busy timeout](PostgresOptions::busy_timeout).
     pub fn upgrade(&self) -> Result<Upgrade, Error> {
         let upgrade = || {
             self.refuse_read_only()?;
-            schema::upgrade(&self.place(&self.options), &self.options.schema)
+            let options = &self.options;
+            schema::upgrade(&self.place(options), &options.schema, options.busy_timeout)
         };
         self.named(upgrade())
     }

@@ -9,9 +9,9 @@ use crate::output::{Cell, print_answer};
   annals upgrade -s sqlite:game.db -o json
 
 Says which version of the format was there, and which is there now; a store of the newest format is left \
-as it is, one of a newer program is refused. All is done, or nothing, and others may go on reading and \
-writing meanwhile. In PostgreSQL this is the schema with all its logs, and needs the user whose schema \
-it is; update the programs that use it first: older ones refuse the newer format.")]
+as it is, one of a newer program is refused. All is done, or nothing. In PostgreSQL this is the schema \
+with all its logs, and needs the user whose schema it is; those who use them wait for a moment, and go \
+on. Update their programs first: older ones refuse the newer format.")]
 pub(crate) struct Upgrade {}
 
 impl Upgrade {
