@@ -5,6 +5,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod erasing;
+mod names;
 mod outcomes;
 mod proxy;
 mod races;
