@@ -38,7 +38,7 @@ impl PostgresDriver {
     /// # Errors
     /// [`Error::Invalid`] if it is no such URL. By kind:
     /// - `Unavailable`: the server cannot be reached, or refuses the user; there is no such database;
-    ///   the schema was not set up; there is no such log;
+    /// - `Missing`: the schema was not set up; there is no such log;
     /// - `NewerFormat`: the logs in the schema were written by a newer version;
     /// - `Unsupported`: the database has another encoding than UTF8.
     pub fn open(url: &str) -> Result<PostgresDriver, Error> {

@@ -1,4 +1,4 @@
-CREATE FUNCTION "annals".annals_append(
+CREATE OR REPLACE FUNCTION "annals".annals_append(
     a_log bigint,
     a_seen bigint,            -- no commit up to here has an id of these batches, unless it was given
     a_synced boolean,
@@ -219,7 +219,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION "annals".annals_restore(
+CREATE OR REPLACE FUNCTION "annals".annals_restore(
     a_log bigint,
     a_last bigint,            -- where the log must end, for this to be done
     a_wait_ms bigint,
@@ -288,14 +288,14 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION "annals".annals_create_log(a_log bigint, a_name text) RETURNS void
+CREATE OR REPLACE FUNCTION "annals".annals_create_log(a_log bigint, a_name text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO "annals".annals_log (log, name, last) VALUES (a_log, a_name, 0) ON CONFLICT (log) DO NOTHING
 $$;
 
-CREATE FUNCTION "annals".annals_sync(a_log bigint) RETURNS void
+CREATE OR REPLACE FUNCTION "annals".annals_sync(a_log bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$

@@ -22,6 +22,7 @@ mod retention;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod upgrade;
 mod verify;
 
 pub use activity::{Activities, Activity};
@@ -39,4 +40,5 @@ pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
 pub use retention::Retention;
+pub use upgrade::Upgrade;
 pub use verify::{Damage, Verification};

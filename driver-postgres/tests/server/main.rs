@@ -5,11 +5,17 @@
 mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
+mod cuts;
+mod delays;
 mod erasing;
+mod load;
 mod names;
 mod outcomes;
 mod proxy;
 mod races;
 mod refusals;
+mod restarts;
 mod rights;
 mod runtimes;
+mod upgrades;
+mod views;

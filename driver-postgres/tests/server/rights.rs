@@ -151,3 +151,52 @@ fn only_who_erases_may_erase() {
         }
     }
 }
+
+/// The owner need not be a superuser, and alone may upgrade; what others may do stays, and takes in the views.
+#[test]
+fn an_upgrade_is_the_owners_and_leaves_everybody_the_rights_they_had() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let (schema, owner) = (scratch.schema(), format!("{}_owner", scratch.schema()));
+    let older = include_str!("../fixtures/format-1.sql").replace("\"annals\"", schema);
+    let made = format!(
+        "CREATE ROLE {owner}; GRANT CREATE ON DATABASE postgres TO {owner};
+        SET ROLE {owner}; {older}; RESET ROLE"
+    );
+    scratch.sql().batch_execute(&made).unwrap();
+    let users = Users::make(&scratch);
+    let writer = users.options(&users.writer).open().unwrap();
+    for user in [&users.writer, &users.reader] {
+        let error = users.options(user).connect().unwrap().upgrade().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+    }
+    let upgraded = users.options(&owner).connect().unwrap().upgrade().unwrap();
+    assert_eq!((upgraded.before, upgraded.after), (1, 2));
+
+    writer.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
+    let names = |user: &str, view: &str| {
+        let mut sql = scratch.sql();
+        sql.batch_execute(&format!("SET ROLE {user}")).unwrap();
+        sql.query(&format!("SELECT actor FROM {schema}.{view}"), &[])
+    };
+    for user in [&users.writer, &users.reader] {
+        for (view, rows) in [("annals_current", 4), ("annals_history", 6), ("annals_commits", 5)] {
+            assert_eq!(names(user, view).unwrap().len(), rows, "{view} for {user}");
+        }
+    }
+    // A right to the views is none to the tables.
+    let analyst = format!("{schema}_analyst");
+    let sql = format!(
+        "CREATE ROLE {analyst}; GRANT USAGE ON SCHEMA {schema} TO {analyst};
+        GRANT SELECT ON {schema}.annals_current TO {analyst}"
+    );
+    scratch.sql().batch_execute(&sql).unwrap();
+    assert_eq!(names(&analyst, "annals_current").unwrap().len(), 4);
+    for place in ["annals_history", "annals_commit"] {
+        let error = names(&analyst, place).unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{error}");
+    }
+    let sql = format!("DROP OWNED BY {owner}, {analyst}; DROP ROLE {owner}, {analyst}");
+    drop(writer);
+    drop(users);
+    scratch.sql().batch_execute(&sql).unwrap();
+}
