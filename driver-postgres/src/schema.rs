@@ -72,8 +72,7 @@ pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
         return Err(damaged());
     }
     if !row.try_get::<_, bool>(1)? {
-        let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
-        return Err(Failure::Refused(ErrorKind::Unsupported, message.into()));
+        return Err(not_utf8());
     }
     let name: Option<&str> = row.try_get(4)?;
     if let Some(name) = name.filter(|name| *name != place.name.as_str()) {
@@ -94,6 +93,11 @@ fn is_missing(failure: &Failure) -> bool {
 /// Returns the failure where there are no logs in the schema.
 pub(crate) fn not_set_up() -> Failure {
     Failure::Refused(ErrorKind::Missing, NOT_SET_UP.into())
+}
+
+fn not_utf8() -> Failure {
+    let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
+    Failure::Refused(ErrorKind::Unsupported, message.into())
 }
 
 /// Writes the format into a schema, and makes the schema if it is missing: all of it or nothing.
@@ -160,6 +164,10 @@ fn is_beyond_server(failure: &Failure) -> bool {
 }
 
 fn creation(transaction: &mut Transaction<'_>, schema: &SchemaName, parts: &[&str]) -> Result<(), Failure> {
+    let is_utf8 = "SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'";
+    if !transaction.query_typed(is_utf8, &[])?.first().map_or(Ok(false), |row| row.try_get(0))? {
+        return Err(not_utf8());
+    }
     transaction.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""))?;
     bring_up(transaction, schema, parts, 0)
 }

@@ -6,6 +6,7 @@ mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod cuts;
+mod database;
 mod delays;
 mod erasing;
 mod load;
@@ -17,5 +18,6 @@ mod refusals;
 mod restarts;
 mod rights;
 mod runtimes;
+mod surroundings;
 mod upgrades;
 mod views;

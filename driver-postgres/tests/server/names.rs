@@ -5,54 +5,23 @@ use std::collections::BTreeSet;
 use annals_conformance::hostile_names;
 use annals_core::{Batch, Context, Driver, Durability, Error, Field, Key, Namespace, Position, Scope};
 use annals_driver_postgres::PostgresOptions;
-use postgres::{Client, NoTls};
 
-use crate::common::Scratch;
+use crate::database::Database;
 
 /// How many names are tried.
 const NAMES: usize = 10_000;
 
-/// A database that holds what these names do to it, and nothing else.
-struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    fn make(scratch: &Scratch) -> Database {
-        let database = Database { server: scratch.url().into(), name: format!("{}_names", scratch.schema()) };
-        scratch.sql().batch_execute(&format!("CREATE DATABASE {}", database.name)).unwrap();
-        database
-    }
-
-    fn url(&self) -> String {
-        self.server.replacen("/postgres?", &format!("/{}?", self.name), 1)
-    }
-
-    fn options(&self) -> PostgresOptions {
-        self.url().parse::<PostgresOptions>().unwrap().create(true)
-    }
-
-    /// Everything that has a name in the database, and not from the beginning.
-    fn catalog(&self) -> BTreeSet<String> {
-        let sql = "
-            SELECT 'relation ' || relname FROM pg_class WHERE oid >= 16384 AND relnamespace <> 'pg_toast'::regnamespace
-            UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE oid >= 16384
-            UNION ALL SELECT 'type ' || typname FROM pg_type WHERE oid >= 16384
-            UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE oid >= 16384
-            UNION ALL SELECT 'language ' || lanname FROM pg_language WHERE oid >= 16384
-            UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE oid >= 16384
-            UNION ALL SELECT 'setting of ' || setdatabase FROM pg_db_role_setting";
-        let rows = Client::connect(&self.url(), NoTls).unwrap().query(sql, &[]).unwrap();
-        rows.iter().map(|row| row.get(0)).collect()
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        Client::connect(&self.server, NoTls).unwrap().batch_execute(&drop).unwrap();
-    }
+/// Everything that has a name in the database, and not from the beginning.
+fn catalog(database: &Database) -> BTreeSet<String> {
+    let sql = "
+        SELECT 'relation ' || relname FROM pg_class WHERE oid >= 16384 AND relnamespace <> 'pg_toast'::regnamespace
+        UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE oid >= 16384
+        UNION ALL SELECT 'type ' || typname FROM pg_type WHERE oid >= 16384
+        UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE oid >= 16384
+        UNION ALL SELECT 'language ' || lanname FROM pg_language WHERE oid >= 16384
+        UNION ALL SELECT 'extension ' || extname FROM pg_extension WHERE oid >= 16384";
+    let rows = database.sql().query(sql, &[]).unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
 }
 
 fn key() -> Key {
@@ -73,16 +42,15 @@ fn assert_told(refused: &Error) {
 
 #[test]
 fn hostile_names_of_logs_are_those_of_logs_or_are_refused() {
-    let Some(scratch) = Scratch::alone() else { return };
-    let here = Database::make(&scratch);
+    let Some(here) = Database::new() else { return };
     let database = here.options().connect().unwrap();
     database.init().unwrap();
-    let before = here.catalog();
+    let before = catalog(&here);
     let mut named = BTreeSet::new();
     for name in hostile_names(NAMES) {
         // By a URL it is the same as by itself.
         let by_url = format!("{}&annals.log={}", here.url(), encoded(&name)).parse::<PostgresOptions>();
-        match here.options().log(&name) {
+        match here.options().create(true).log(&name) {
             Err(refused) => {
                 assert_told(&refused);
                 assert_told(&by_url.unwrap_err());
@@ -108,20 +76,22 @@ fn hostile_names_of_logs_are_those_of_logs_or_are_refused() {
         assert_eq!(entry.action.bytes().unwrap()[..], *name.as_bytes());
     }
     let listed = database.logs().unwrap();
-    assert!(listed.iter().eq(made), "the logs are listed by their names, in byte order");
-    assert_eq!(here.catalog(), before);
+    assert!(
+        listed.iter().map(|(name, _)| name).eq(made),
+        "the logs are listed by their names, in byte order"
+    );
+    assert_eq!(catalog(&here), before);
 }
 
 #[test]
 fn hostile_names_of_schemas_are_those_of_schemas_or_are_refused() {
-    let Some(scratch) = Scratch::alone() else { return };
-    let here = Database::make(&scratch);
+    let Some(here) = Database::new() else { return };
     here.options().connect().unwrap().init().unwrap();
-    let before = here.catalog();
+    let before = catalog(&here);
     let mut named = BTreeSet::new();
     for name in hostile_names(NAMES) {
         let by_url = format!("{}&annals.schema={}", here.url(), encoded(&name)).parse::<PostgresOptions>();
-        match here.options().schema(&name) {
+        match here.options().create(true).schema(&name) {
             Err(refused) => {
                 assert_told(&refused);
                 assert_told(&by_url.unwrap_err());
@@ -140,27 +110,26 @@ fn hostile_names_of_schemas_are_those_of_schemas_or_are_refused() {
     by_length.sort_by_key(|name| name.len());
     let made = [&by_length[..8], &by_length[by_length.len() - 12..]].concat();
     for name in &made {
-        let log = here.options().schema(name).unwrap().open().unwrap();
+        let log = here.options().create(true).schema(name).unwrap().open().unwrap();
         let batch = Batch::new(Context::new()).set(key(), name.as_bytes());
         log.append(&[batch], Durability::Buffered).unwrap();
     }
     for name in &made {
-        let log = here.options().create(false).schema(name).unwrap().open().unwrap();
+        let log = here.options().schema(name).unwrap().open().unwrap();
         assert_eq!(log.last_position().unwrap().get(), 1);
         let entry = log.entry(&key(), Position::MAX).unwrap().unwrap();
         assert_eq!(entry.action.bytes().unwrap()[..], *name.as_bytes());
     }
-    let schemas: BTreeSet<String> = here.catalog().difference(&before).cloned().collect();
+    let schemas: BTreeSet<String> = catalog(&here).difference(&before).cloned().collect();
     let expected = made.iter().filter(|name| **name != "public").map(|name| format!("schema {name}"));
     assert_eq!(schemas, expected.collect());
 }
 
 #[test]
 fn hostile_names_of_keys_change_nothing_but_their_entries() {
-    let Some(scratch) = Scratch::alone() else { return };
-    let here = Database::make(&scratch);
-    let log = here.options().open().unwrap();
-    let before = here.catalog();
+    let Some(here) = Database::new() else { return };
+    let log = here.options().create(true).open().unwrap();
+    let before = catalog(&here);
     let mut keys = BTreeSet::new();
     for name in hostile_names(NAMES) {
         match Namespace::new(&name) {
@@ -183,5 +152,5 @@ fn hostile_names_of_keys_change_nothing_but_their_entries() {
     for change in &state {
         assert_eq!(change.entry.action.bytes().unwrap()[..], *change.key().to_string().as_bytes());
     }
-    assert_eq!(here.catalog(), before);
+    assert_eq!(catalog(&here), before);
 }
