@@ -286,7 +286,7 @@ impl Log {
         context: &Context,
         since: Position,
     ) -> Result<Batch, Error> {
-        let key = Key::parse(ERASURES, ERASURE)?;
+        let key = erasure_key()?;
         let what = annals_codec::Value::map([
             ("what", words.into()),
             ("entries", found.entries.into()),
@@ -298,6 +298,11 @@ impl Log {
         let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
         Ok(batch.set(key, bytes).on_condition(unchanged))
     }
+}
+
+/// Returns the key under which each erasure is told of.
+pub(crate) fn erasure_key() -> Result<Key, Error> {
+    Key::parse(ERASURES, ERASURE)
 }
 
 pub(super) fn eraser(driver: &dyn Driver) -> Result<&dyn Erase, Error> {
