@@ -38,8 +38,8 @@ fn what_is_not_there_is_not_made_unless_asked_for() {
     let Some(scratch) = Scratch::alone() else { return };
     let existing = scratch.options().create(false);
     let database = existing.connect().unwrap();
-    assert_refused(&existing, ErrorKind::Missing, "annals init");
-    assert_refused(&existing.clone().read_only(true), ErrorKind::Missing, "annals init");
+    assert_refused(&existing, ErrorKind::Missing, "set up first");
+    assert_refused(&existing.clone().read_only(true), ErrorKind::Missing, "set up first");
     assert_eq!(database.logs().unwrap_err().kind(), ErrorKind::Missing);
     assert_eq!(database.upgrade().unwrap_err().kind(), ErrorKind::Missing);
     let read_only = existing.clone().read_only(true).create(true);

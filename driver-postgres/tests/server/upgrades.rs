@@ -1,6 +1,7 @@
 //! A schema of an older version, made by what wrote it then, becomes one of the newest: wholly or not at all.
 
 use std::thread;
+use std::time::Duration;
 
 use annals_core::{
     Batch, Context, Driver, Durability, ErrorKind, Key, Order, Position, PositionRange, Scope, Upgrade,
@@ -15,12 +16,17 @@ const FORMAT_1: &str = include_str!("../fixtures/format-1.sql");
 
 const ALL: Upgrade = Upgrade { before: 1, after: 2 };
 
-/// Returns the names of everything that stands in the schema, and the version it says.
+/// Returns what stands in the schema, but for the rows, and the version that it says it has.
 fn contents(database: &Database) -> (i32, Vec<String>) {
     let mut sql = database.sql();
     let version = sql.query_one("SELECT version FROM annals.annals_format", &[]).unwrap().get(0);
     let names = "
         SELECT relname::text FROM pg_class WHERE relnamespace = 'annals'::regnamespace
+        UNION ALL
+        SELECT concat(attrelid::regclass, ' ', attname, ' ', atttypid::regtype, ' ', attnotnull, attstattarget)
+        FROM pg_attribute WHERE attrelid IN (
+            SELECT oid FROM pg_class WHERE relnamespace = 'annals'::regnamespace AND relkind IN ('r', 'v')
+        )
         UNION ALL
         SELECT proname || md5(prosrc) FROM pg_proc WHERE pronamespace = 'annals'::regnamespace ORDER BY 1";
     (version, sql.query(names, &[]).unwrap().iter().map(|row| row.get(0)).collect())
@@ -165,14 +171,56 @@ fn of_several_who_upgrade_at_the_same_time_nobody_fails() {
 }
 
 #[test]
+fn an_upgrade_waits_for_those_who_read_no_longer_than_the_busy_timeout() {
+    let Some(database) = Database::new() else { return };
+    let mut sql = database.sql();
+    sql.batch_execute(FORMAT_1).unwrap();
+    let old = contents(&database);
+    let options = database.options().busy_timeout(Duration::from_millis(100));
+    let mut reader = sql.transaction().unwrap();
+    reader.batch_execute("SELECT FROM annals.annals_entry").unwrap();
+    let error = options.connect().unwrap().upgrade().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    assert_eq!(contents(&database), old);
+    reader.rollback().unwrap();
+    assert_eq!(options.connect().unwrap().upgrade().unwrap(), ALL);
+}
+
+/// What the server has gathered about values are samples of them, which erasing would leave.
+#[test]
+fn an_upgraded_log_can_be_erased_from_without_a_trace() {
+    let Some(database) = Database::new() else { return };
+    let mut sql = database.sql();
+    sql.batch_execute(FORMAT_1).unwrap();
+    let samples = "SELECT count(*) FROM pg_stats WHERE tablename = 'annals_entry' AND attname = 'value'";
+    let mut analyzed = || -> i64 {
+        sql.batch_execute("ANALYZE annals.annals_entry").unwrap();
+        sql.query_one(samples, &[]).unwrap().get(0)
+    };
+    assert_eq!(analyzed(), 1);
+    let options = database.options();
+    options.connect().unwrap().upgrade().unwrap();
+    assert_eq!(analyzed(), 0);
+    let driver = options.open().unwrap();
+    let audit = Batch::new(Context::new().actor("dana").reason("asked to"));
+    let audit = audit.set(Key::parse("__annals/erasures", "erasure").unwrap(), *b"\x80");
+    let erase = driver.abilities().erase.unwrap();
+    erase.erase(&[Position::new(1).unwrap()], &audit).unwrap().unwrap();
+    let kind = "SELECT kind FROM annals.annals_history WHERE log = 'main' AND position = 1";
+    assert_eq!(database.sql().query_one(kind, &[]).unwrap().get::<_, String>(0), "erased");
+}
+
+#[test]
 fn what_an_older_schema_lacks_is_said_to_need_the_upgrade() {
     let Some(database) = Database::new() else { return };
     database.sql().batch_execute(FORMAT_1).unwrap();
     let driver = database.options().open().unwrap();
-    database.sql().batch_execute("DROP FUNCTION annals.annals_sync").unwrap();
-    let error = driver.sync().unwrap_err();
+    let erase = driver.abilities().erase.unwrap();
+    let audit = Batch::new(Context::new()).set(Key::parse("__annals/erasures", "erasure").unwrap(), [7]);
+    let error = erase.erase(&[Position::new(1).unwrap()], &audit).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("annals upgrade"), "{error}");
+    assert!(answers(&database.options()).contains("alice"));
 }
 
 #[test]
