@@ -10,13 +10,14 @@ use crate::hooks::Hooks;
 use crate::kept::Kept;
 use crate::{Draft, Error};
 
-/// What can be kept in a collection: anything that serde can write and read.
+/// What can be kept in a collection: anything that serde can write and read, and that can be cloned, as
+/// each draft starts as a clone.
 ///
 /// A struct, and a map whose keys are texts, has an attribute for each member; anything else is the one
 /// attribute `value`. What serde leaves out is not kept.
-pub trait Object: Serialize + DeserializeOwned + Send + Sync + 'static {}
+pub trait Object: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
-impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Object for T {}
+impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Object for T {}
 
 /// A collection of objects of which every revision is kept.
 ///
@@ -30,7 +31,7 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Object for T {}
 /// use annals_revisions::Revisions;
 /// use serde::{Deserialize, Serialize};
 ///
-/// #[derive(Serialize, Deserialize)]
+/// #[derive(Clone, Serialize, Deserialize)]
 /// struct Answer {
 ///     question: String,
 ///     answer: Option<u32>,

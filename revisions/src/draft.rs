@@ -1,19 +1,18 @@
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use annals_core::Receipt;
 
 use crate::meta::Meta;
 use crate::name::Address;
-use crate::{Revision, RevisionInfo, State};
+use crate::{Immutable, Revision, RevisionInfo, State};
 
 /// A revision in the making: what an object will be when the transaction commits.
 ///
 /// Dereferences to the content.
 pub struct Draft<T> {
     pub(crate) address: Address,
-    pub(crate) content: Arc<T>,
+    pub(crate) content: Immutable<T>,
     pub(crate) origin: Origin,
 }
 
@@ -45,7 +44,7 @@ impl<T> Draft<T> {
     pub(crate) fn kept(revision: &Revision<T>) -> Draft<T> {
         Draft {
             address: revision.info().address().clone(),
-            content: Arc::clone(revision.content()),
+            content: revision.content().clone(),
             origin: Origin::Kept(revision.info().clone()),
         }
     }
@@ -102,7 +101,7 @@ impl<T> Deref for Draft<T> {
 impl<T> Clone for Draft<T> {
     fn clone(&self) -> Draft<T> {
         let Draft { address, content, origin } = self;
-        Draft { address: address.clone(), content: Arc::clone(content), origin: origin.clone() }
+        Draft { address: address.clone(), content: content.clone(), origin: origin.clone() }
     }
 }
 

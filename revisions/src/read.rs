@@ -1,12 +1,10 @@
-use std::sync::Arc;
-
 use annals_core::{Order, Position, PositionRange};
 
 use crate::kept::Entry;
 use crate::name::Address;
 use crate::stored::Stored;
 use crate::walk::Walk;
-use crate::{Error, History, Object, Revision, RevisionInfo, Revisions, State};
+use crate::{Error, History, Immutable, Object, Revision, RevisionInfo, Revisions, State};
 
 impl<T: Object> Revisions<T> {
     /// Returns what an object is, `None` if there is none of that name, or it is deleted or retired (unless
@@ -172,7 +170,7 @@ impl<T: Object> Revisions<T> {
         let info = &stored.info;
         let content = stored.content()?.decode();
         let content = content.map_err(|problem| unfit(info.address(), info.version(), problem))?;
-        Ok(Revision::new(info.clone(), Arc::new(content)))
+        Ok(Revision::new(info.clone(), Immutable::new(content)))
     }
 
     /// Returns whether this handle knows the object, by its newest content where it is filtered.
@@ -188,7 +186,7 @@ impl<T: Object> Revisions<T> {
         self.shows_state(revision.info()) && self.accepts(revision)
     }
 
-    fn shows_state(&self, info: &RevisionInfo) -> bool {
+    pub(crate) fn shows_state(&self, info: &RevisionInfo) -> bool {
         self.with_deleted || info.meta().state == State::Locked
     }
 

@@ -7,7 +7,7 @@ use annals_core::{Change, Commit, Namespace};
 
 use crate::meta::Meta;
 use crate::name::Address;
-use crate::{Error, State};
+use crate::{Error, Immutable, State};
 
 /// What is known of a revision beside its content: which version of which object it is, who made it, when
 /// and why.
@@ -167,11 +167,11 @@ impl fmt::Debug for RevisionInfo {
 /// Dereferences to the content. Cheap to clone; nothing that is done to the object later changes it.
 pub struct Revision<T> {
     info: RevisionInfo,
-    content: Arc<T>,
+    content: Immutable<T>,
 }
 
 impl<T> Revision<T> {
-    pub(crate) fn new(info: RevisionInfo, content: Arc<T>) -> Revision<T> {
+    pub(crate) fn new(info: RevisionInfo, content: Immutable<T>) -> Revision<T> {
         Revision { info, content }
     }
 
@@ -183,7 +183,7 @@ impl<T> Revision<T> {
 
     /// Returns the content.
     #[must_use]
-    pub fn content(&self) -> &Arc<T> {
+    pub fn content(&self) -> &Immutable<T> {
         &self.content
     }
 
@@ -258,7 +258,7 @@ impl<T> AsRef<RevisionInfo> for Revision<T> {
 
 impl<T> Clone for Revision<T> {
     fn clone(&self) -> Revision<T> {
-        Revision { info: self.info.clone(), content: Arc::clone(&self.content) }
+        Revision { info: self.info.clone(), content: self.content.clone() }
     }
 }
 

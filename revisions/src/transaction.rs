@@ -9,7 +9,7 @@ use crate::meta::{META, Meta};
 use crate::name::Address;
 use crate::read::{no_object, unfit};
 use crate::tracking::Telling;
-use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
+use crate::{Draft, Error, Immutable, Object, Revision, RevisionInfo, Revisions, State};
 
 /// A collection inside a [`Transaction`]: objects are changed when that commits, together with all else that
 /// it writes.
@@ -124,8 +124,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
     ///
     /// # Errors
-    /// [`Error::WrongState`] if there is one of that name; if the content cannot be encoded, or does not come
-    /// back as a `T`.
+    /// [`Error::WrongState`] if there is one of that name; if the content cannot be encoded.
     pub fn insert(&self, name: &str, content: &T) -> Result<Draft<T>, Error> {
         let seen = self.see(self.address(name)?)?;
         match &seen.meta {
@@ -146,8 +145,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         match &seen.meta {
             Some(meta) if meta.state != State::Deleted => {
                 let base = self.known(&seen)?;
-                let content: T = self.copy(&seen, &Attributes::of(&self.revisions.store, content)?)?;
-                self.change(&seen, &base, content, &[])
+                self.change(&seen, &base, content.clone(), &[])
             }
             _ => self.create(&seen, content),
         }
@@ -276,19 +274,23 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let seen = self.see(to.address().clone())?;
         self.check_known(&seen)?;
         let after = stored.content()?;
-        let content = self.copy(&seen, &after)?;
+        let content = self.decode(&seen, &after)?;
         let (before, erased) = seen.attributes()?;
         let mut difference = after.since(&before, |a, b| self.revisions.store.same(a, b));
         difference.deleted.extend(erased.iter().filter(|field| !after.fields.contains_key(*field)));
         let restored_from = Some(to.version());
         let meta = Meta { restored_from, single: after.single, ..seen.next(state) };
         let written = self.write(&seen, meta, &difference)?;
-        Ok(Draft { address: seen.address, content: Arc::new(content), origin: Origin::Written(written) })
+        Ok(Draft {
+            address: seen.address,
+            content: Immutable::new(content),
+            origin: Origin::Written(written),
+        })
     }
 
     fn create(&self, seen: &Seen<'_>, content: &T) -> Result<Draft<T>, Error> {
         let Revisions { store, hooks, .. } = self.revisions;
-        let mut content = self.copy(seen, &Attributes::of(store, content)?)?;
+        let mut content = content.clone();
         hooks.before_create(&mut content)?;
         let after = Attributes::of(store, &content)?;
         let left = if seen.meta.is_some() { seen.attributes()? } else { Default::default() };
@@ -297,7 +299,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let meta = Meta { single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
         let address = seen.address.clone();
-        let draft = Draft { address, content: Arc::new(content), origin: Origin::Written(written) };
+        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
         hooks.after_create(self.tx, &draft)?;
         Ok(draft)
     }
@@ -309,8 +311,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         mut change: impl FnMut(&mut T) -> Result<R, E>,
         required: &[Condition],
     ) -> Result<Draft<T>, E> {
-        let before = Attributes::of(&self.revisions.store, &**base).map_err(Error::from)?;
-        let mut content: T = self.copy(seen, &before)?;
+        let mut content = T::clone(base);
         change(&mut content)?;
         Ok(self.change(seen, base, content, required)?)
     }
@@ -335,7 +336,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let meta = Meta { single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
         let address = seen.address.clone();
-        let draft = Draft { address, content: Arc::new(content), origin: Origin::Written(written) };
+        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
         hooks.after_update(self.tx, base, &draft)?;
         Ok(draft)
     }
@@ -430,11 +431,11 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let said = Telling::of(self.context.clone()).said_of_object();
         let written = Written { meta: meta.clone(), said };
-        let content = Arc::new(self.copy(seen, &attributes)?);
+        let content = Immutable::new(self.decode(seen, &attributes)?);
         Ok(Draft { address: seen.address.clone(), content, origin: Origin::Written(written) })
     }
 
-    fn copy(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {
+    fn decode(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {
         let version = || seen.meta.as_ref().map_or(1, |meta| meta.version);
         content.decode().map_err(|problem| unfit(&seen.address, version(), problem))
     }

@@ -15,8 +15,7 @@ impl<T: Object> Revisions<T> {
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
     ///
     /// # Errors
-    /// [`Error::WrongState`] if there is one of that name; if the content cannot be encoded, or does not come
-    /// back as a `T`.
+    /// [`Error::WrongState`] if there is one of that name; if the content cannot be encoded.
     #[track_caller]
     pub fn insert(&self, name: &str, content: &T, context: Context) -> Result<Revision<T>, Error> {
         let done = self.commit(context, |objects| objects.insert(name, content))?;
@@ -26,8 +25,7 @@ impl<T: Object> Revisions<T> {
     /// Creates an object, or makes it what `content` says, whatever it was: a retired one is in use then.
     ///
     /// # Errors
-    /// If the content cannot be encoded, or does not come back as a `T`; [`Error::NoObject`] if there is one
-    /// that this handle does not know.
+    /// If the content cannot be encoded; [`Error::NoObject`] if there is one that this handle does not know.
     #[track_caller]
     pub fn set(&self, name: &str, content: &T, context: Context) -> Result<Revision<T>, Error> {
         let done = self.commit(context, |objects| objects.set(name, content))?;

@@ -301,7 +301,7 @@ fn anything_that_serde_can_write_is_kept() {
 
 #[test]
 fn attributes_that_a_type_does_not_know_are_left_alone() {
-    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     struct Old {
         question: String,
         #[serde(default)]

@@ -7,6 +7,8 @@
     reason = "a test may panic, and each binary uses a part"
 )]
 
+pub mod counting;
+
 use std::env;
 use std::io::Write as _;
 use std::process;
