@@ -24,6 +24,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod tracked;
+mod upgrade;
 mod verify;
 
 pub use activity::{Activities, Activity};
@@ -43,4 +44,5 @@ pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
 pub use retention::Retention;
+pub use upgrade::Upgrade;
 pub use verify::{Damage, Verification};

@@ -4,9 +4,16 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod cuts;
+mod delays;
+mod erasing;
+mod load;
 mod outcomes;
 mod proxy;
 mod races;
 mod refusals;
+mod restarts;
 mod rights;
 mod runtimes;
+mod upgrades;
+mod views;

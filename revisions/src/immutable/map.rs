@@ -15,7 +15,7 @@ use super::sought::Sought;
 
 /// Values by ascending key, of which every version shares what it has in common with the others.
 ///
-/// A clone costs nothing. Changing a value of a map that others share copies the way to it, a few hundred bytes, and
+/// A clone costs nothing. Changing a value of a map that others share copies the way to it, at most a few kilobytes, and
 /// that value; so a draft that was cloned from a large map costs what it changes. What is reached by a key takes
 /// O(log n).
 ///

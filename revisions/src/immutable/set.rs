@@ -14,8 +14,8 @@ use super::sought::Sought;
 
 /// Distinct items, ascending, of which every version shares what it has in common with the others.
 ///
-/// A clone costs nothing. Adding an item to a set that others share, or taking one out, copies the way to it, a few
-/// hundred bytes, and no item. What is reached by an item takes O(log n). Each item has an allocation of its own.
+/// A clone costs nothing. Adding an item to a set that others share, or taking one out, copies the way to it, at most a
+/// few kilobytes, and no item. What is reached by an item takes O(log n). Each item has an allocation of its own.
 ///
 /// It is ordered, not hashed, so that equal sets are gone over in the same order in every process. It is stored as a
 /// set, as [`codec::Set`](annals_core::codec::Set) is. A stored set in which two items are equal for `T` is refused when

@@ -134,3 +134,23 @@ proptest! {
         prop_assert_eq!(Vec::from(list), model);
     }
 }
+
+#[test]
+fn a_list_is_changed_a_thousand_times_anywhere() {
+    let (mut list, mut model) = (List::new(), Vec::new());
+    let mut versions = Vec::new();
+    for number in 0..3_000_usize {
+        let place = number * 7_919 % (model.len() + 1);
+        if number % 3 < 2 {
+            list.insert(place, number);
+            model.insert(place, number);
+        } else if place < model.len() {
+            assert_eq!(list.remove(place), Some(model.remove(place)));
+        }
+        if number % 100 == 0 {
+            versions.push((list.clone(), model.clone()));
+        }
+    }
+    assert_eq!(model.len(), 1_002);
+    assert!(list.iter().eq(&model) && versions.iter().all(|(list, model)| list.iter().eq(model)));
+}
