@@ -218,6 +218,9 @@ impl Said {
                 "the schema of the logs is of an older format, which has no place for this; `annals upgrade` \
                  brings it up to date, with the user whose schema it is",
             ),
+            SqlState::INSUFFICIENT_PRIVILEGE if self.is_fatal => {
+                (ErrorKind::Unavailable, "the user may not enter this database; grant it CONNECT")
+            }
             SqlState::INSUFFICIENT_PRIVILEGE => (
                 ErrorKind::ReadOnly,
                 "the user may not do this; see which rights a user needs in docs/drivers.md",

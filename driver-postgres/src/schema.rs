@@ -82,8 +82,7 @@ pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
         return Err(damaged());
     }
     if !row.try_get::<_, bool>(1)? {
-        let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
-        return Err(Failure::Refused(ErrorKind::Unsupported, message.into()));
+        return Err(not_utf8());
     }
     let name: Option<&str> = row.try_get(4)?;
     if let Some(name) = name.filter(|name| *name != place.name.as_str()) {
@@ -108,6 +107,11 @@ pub(crate) fn not_set_up(schema: &SchemaName) -> Failure {
          create a schema"
     );
     Failure::Refused(ErrorKind::Missing, message)
+}
+
+fn not_utf8() -> Failure {
+    let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
+    Failure::Refused(ErrorKind::Unsupported, message.into())
 }
 
 /// Writes the format into a schema, and makes the schema if it is missing: all of it or nothing.
@@ -190,6 +194,10 @@ fn is_beyond_server(failure: &Failure) -> bool {
 }
 
 fn creation(work: &Work, transaction: &mut Transaction<'_>, parts: &[&str]) -> Result<(), Failure> {
+    let is_utf8 = "SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'";
+    if !transaction.query_typed(is_utf8, &[])?.first().map_or(Ok(false), |row| row.try_get(0))? {
+        return Err(not_utf8());
+    }
     work.execute(transaction, &format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", work.schema))?;
     [TABLES].iter().chain(parts).try_for_each(|part| work.execute(transaction, part))
 }

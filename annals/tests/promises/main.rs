@@ -29,6 +29,7 @@ mod callbacks;
 mod clocks;
 mod commits;
 mod concurrency;
+mod context_parts;
 mod contexts;
 mod custom_types;
 mod diff;

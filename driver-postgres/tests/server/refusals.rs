@@ -114,18 +114,6 @@ fn a_log_opened_for_reading_refuses_writes() {
 }
 
 #[test]
-fn a_server_that_only_reads_is_said_to_be_one() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.options().open().unwrap();
-    let url = format!("{}&options=-c%20default_transaction_read_only%3Don", scratch.url());
-    let driver = scratch.options_at(&url).open().unwrap();
-    let error = driver.append(&[batch()], Durability::Synced).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
-    assert!(!told(&error).contains("secret"), "{error:?}");
-    assert_eq!(driver.last_position().unwrap().get(), 0);
-}
-
-#[test]
 fn a_writer_waits_no_longer_than_the_busy_timeout() {
     let Some(scratch) = Scratch::new() else { return };
     let driver = scratch.options().busy_timeout(Duration::from_millis(200)).open().unwrap();
