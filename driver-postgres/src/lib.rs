@@ -41,7 +41,7 @@
 //! anywhere.
 //!
 //! # The database
-//! Rights, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
+//! Rights, views, upgrades, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
 //!
 //! # Features
 //! `tls-rustls` brings TLS; without it `sslmode=require` and the stronger ones are refused, and `prefer`
