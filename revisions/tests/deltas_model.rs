@@ -5,8 +5,8 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use annals_core::codec::Value;
 use annals_core::Store;
+use annals_core::codec::Value;
 use annals_revisions::{AttributeAction, Deltas, Error, ObjectAction, ObjectDelta, Revisions, State};
 use proptest::prelude::*;
 
