@@ -71,21 +71,24 @@ impl PostgresDatabase {
         if schema::look(&place)?.is_none() {
             schema::create(&self.pool, &self.options.schema)?;
         }
-        schema::look(&place)?.map(drop).ok_or_else(schema::not_set_up)
+        schema::look(&place)?.map(drop).ok_or_else(|| schema::not_set_up(&self.options.schema))
     }
 
-    /// Brings the schema to the newest format: all the way, or not at all, while others go on reading and
-    /// writing its logs.
+    /// Brings the schema to the newest format: all the way, or not at all. Those who use its logs wait
+    /// meanwhile, for a moment, and then go on.
     ///
     /// Needs the user whose schema it is, unless its format is the newest. Who may read the tables may read
     /// afterwards what was added.
     ///
     /// # Errors
-    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema.
+    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema,
+    /// [`Busy`](annals_core::ErrorKind::Busy) if a transaction that uses it does not end within the
+    /// [busy timeout](PostgresOptions::busy_timeout).
     pub fn upgrade(&self) -> Result<Upgrade, Error> {
         let upgrade = || {
             self.refuse_read_only()?;
-            schema::upgrade(&self.place(&self.options), &self.options.schema)
+            let options = &self.options;
+            schema::upgrade(&self.place(options), &options.schema, options.busy_timeout)
         };
         self.named(upgrade())
     }
@@ -110,7 +113,8 @@ impl PostgresDatabase {
     }
 
     fn read_logs(&self) -> Result<Vec<(String, Position)>, Failure> {
-        schema::look(&self.place(&self.options))?.ok_or_else(schema::not_set_up)?;
+        let found = schema::look(&self.place(&self.options))?;
+        found.ok_or_else(|| schema::not_set_up(&self.options.schema))?;
         let mut logs: Vec<(String, Position)> = Vec::new();
         loop {
             let after = logs.last().map(|(name, _)| name.as_str()).unwrap_or_default();
@@ -156,7 +160,7 @@ impl PostgresDatabase {
             schema::create(&self.pool, &options.schema)?;
             found = schema::look(&place)?;
         }
-        let found = found.ok_or_else(schema::not_set_up)?;
+        let found = found.ok_or_else(|| schema::not_set_up(&options.schema))?;
         let last = match found.last {
             Some(last) => last,
             None if creates => make(&place, found.has_functions)?,

@@ -403,6 +403,27 @@ mod tests {
         }
     }
 
+    /// The time of recording is that of the clients, and of the commit before: the server's clock may go
+    /// as it likes.
+    #[test]
+    fn nobody_asks_what_time_the_server_has() {
+        let clocks = [
+            "NOW()",
+            "CLOCK_TIMESTAMP",
+            "STATEMENT_TIMESTAMP",
+            "TRANSACTION_TIMESTAMP",
+            "TIMEOFDAY",
+            "CURRENT_TIME",
+            "CURRENT_DATE",
+            "LOCALTIME",
+        ];
+        let files = [include_str!("schema.sql"), include_str!("functions.sql")];
+        for sql in files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql)) {
+            let sql = sql.to_uppercase();
+            assert_eq!(clocks.iter().find(|clock| sql.contains(**clock)), None);
+        }
+    }
+
     #[test]
     fn nothing_is_used_that_only_some_servers_have() {
         let banned = [

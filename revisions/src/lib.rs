@@ -26,9 +26,49 @@
 //! assert_eq!(failed, Err("not today"));
 //! assert_eq!(first.len(), 1);
 //! ```
+//!
+//! # Who did it, and why
+//!
+//! What is done to objects is told by a [`Context`](annals_core::Context): given to the call, or put in force around
+//! many calls, on a thread or in a future. Its actor and its reason are those of the whole commit; [`Tracking`] adds
+//! descriptions of each object and of each attribute. In one commit the scopes of several actors may follow one
+//! another, and what is written in each is said to be theirs.
+//!
+//! What a revision changed is its [delta](Revisions::delta): of each attribute the value before and after, who, and
+//! why. [`Deltas`] list those of a commit, of an activity, of a whole log, and by actor. An object is read [as of any
+//! moment](Revisions::at), be it deleted since.
+//!
+//! ```
+//! use annals_core::{Context, Store};
+//! use annals_revisions::{Deltas, Error, Revisions, Tracking};
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let scores = Revisions::<u32>::open(&store, "scores")?;
+//! let settled = store.try_commit(Context::new().actor("referee").reason("settle round 2"), |tx| {
+//!     let scores = scores.in_transaction(tx);
+//!     scores.insert("ann", &7)?;
+//!     let by_ben = Context::new().actor("ben").describe_object("counted himself");
+//!     by_ben.in_scope(|| scores.insert("ben", &9))?;
+//!     Ok::<(), Error>(())
+//! })?;
+//!
+//! let commit = settled.receipt.unwrap().commit;
+//! let told: Vec<String> = Deltas::of_commit(&store, &commit)
+//!     .into_iter()
+//!     .map(|delta| {
+//!         let delta = delta?;
+//!         let info = delta.info();
+//!         let (who, why) = (delta.actor().unwrap_or("?"), delta.description().unwrap_or("?"));
+//!         Ok(format!("{} {} by {who}: {why}", delta.action(), info.name()))
+//!     })
+//!     .collect::<Result<_, Error>>()?;
+//! assert_eq!(told, ["create ann by referee: settle round 2", "create ben by ben: counted himself"]);
+//! # Ok::<(), Error>(())
+//! ```
 
 mod attributes;
 mod collection;
+mod delta;
+mod deltas;
 mod draft;
 mod error;
 mod escape;
@@ -42,6 +82,7 @@ mod name;
 mod purge;
 mod read;
 mod revision;
+mod snapshot;
 mod stored;
 mod tracking;
 mod transaction;
@@ -49,6 +90,8 @@ mod walk;
 mod write;
 
 pub use collection::{Object, Revisions};
+pub use delta::{AttributeAction, AttributeDelta, ObjectAction, ObjectDelta};
+pub use deltas::{Deltas, ObjectDeltas};
 pub use draft::Draft;
 pub use error::Error;
 pub use history::{History, RevisionInfos};

@@ -31,18 +31,12 @@ impl Stored {
     pub(crate) fn of(
         log: &Log,
         address: &Address,
-        mut changes: Vec<Change>,
+        changes: Vec<Change>,
         end: Option<Timestamp>,
     ) -> Result<Option<Stored>, Error> {
-        let Some(meta) = changes.iter().find(|change| change.key().field().as_str() == META) else {
-            return Ok(None);
-        };
+        let Some(meta) = changes.iter().find(|change| is_meta(change)) else { return Ok(None) };
         let Some(info) = RevisionInfo::read(address, meta, end)? else { return Ok(None) };
-        let last = info.commit().last;
-        // What others wrote since into the record belongs to no revision.
-        if changes.iter().any(|change| change.position() > last) {
-            changes = state(log, address, last)?;
-        }
+        let mut changes = of_revision(log, address, changes, info.commit().last)?;
         changes.retain(|change| change.entry.action != Action::Deleted && is_attribute(change.key().field()));
         Ok(Some(Stored { info, attributes: changes }))
     }
@@ -63,6 +57,34 @@ impl Stored {
     }
 }
 
-fn state(log: &Log, address: &Address, at: Position) -> Result<Vec<Change>, Error> {
-    Ok(log.state(&Scope::Record(address.namespace().clone()), at).collect::<Result<_, _>>()?)
+/// Returns whether a change is one of an object's `__meta`.
+pub(crate) fn is_meta(change: &Change) -> bool {
+    change.key().field().as_str() == META
+}
+
+/// Returns the newest changes of an object's record as of the end of its newest revision: what others wrote
+/// since into the record belongs to no revision.
+pub(crate) fn of_revision(
+    log: &Log,
+    address: &Address,
+    newest: Vec<Change>,
+    end: Position,
+) -> Result<Vec<Change>, Error> {
+    if newest.iter().any(|change| change.position() > end) { state(log, address, end) } else { Ok(newest) }
+}
+
+/// Returns the newest change at or before `at`, the end of a commit, of each field of an object's record: one
+/// read, but of the widest.
+pub(crate) fn state(log: &Log, address: &Address, at: Position) -> Result<Vec<Change>, Error> {
+    const PAGE: usize = 100_000;
+    let scope = Scope::Record(address.namespace().clone());
+    let mut all: Vec<Change> = Vec::new();
+    loop {
+        let page = log.driver().state(&scope, at, all.last().map(Change::key), PAGE)?;
+        let is_last = page.len() < PAGE;
+        all.extend(page);
+        if is_last {
+            return Ok(all);
+        }
+    }
 }

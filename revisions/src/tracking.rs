@@ -98,6 +98,15 @@ fn description<'a>(context: &'a Context, tag: &str) -> Option<&'a str> {
     context.tags.get(tag).and_then(Value::as_text).filter(|text| !text.is_empty())
 }
 
+/// Returns what is told, over what is in force, of objects that a deletion concerns: by nobody, for the
+/// deletion's reason.
+#[expect(dead_code, reason = "nothing is deleted together with an object yet")]
+pub(crate) fn of_deletion() -> Context {
+    let here = Context::current();
+    let why = here.deletion_description().unwrap_or_default();
+    Context::new().actor("").describe_object(why).describe_attributes(why)
+}
+
 /// What the entries of one operation say of themselves. A commit drops what it says itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Telling {
@@ -123,16 +132,6 @@ impl Telling {
     /// Returns who made the revision of an object, and why, as [`Telling::of_object`] writes it.
     pub(crate) fn said_of_object(&self) -> [String; 2] {
         self.said(self.context.object_description())
-    }
-
-    #[expect(dead_code, reason = "nothing is deleted together with an object yet")]
-    /// Returns what is told of objects that a deletion concerns: by nobody, for the deletion's reason.
-    pub(crate) fn of_deletion(&self) -> Telling {
-        let mut context = self.context.clone().actor("");
-        if let Some(why) = self.context.deletion_description() {
-            context = context.describe_object(why).describe_attributes(why);
-        }
-        Telling { context }
     }
 
     fn tell<'a>(&self, record: TransactionRecord<'a>, own: Option<&str>) -> TransactionRecord<'a> {

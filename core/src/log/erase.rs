@@ -142,7 +142,7 @@ impl Erasure {
     /// What erasing cannot reach, in words for those who asked for it.
     pub const OUT_OF_REACH: &str = "Erased from the live log only. Backups, dumps, copies and replicas \
         made before still hold the values, and so may whatever programs have read them into, the \
-        disk's own spare blocks, and snapshots of the file system.";
+        write-ahead log of a server, the disk's own spare blocks, and snapshots of the file system.";
 
     /// Checks that `context` says who erases and why, as [`Log::erase`] does: for those who want to know
     /// before somebody is asked to agree.

@@ -25,7 +25,7 @@ impl Context {
     /// However `body` ends, a panic included, what was in force before is so again. To enter and to
     /// leave costs the same however many are in force. Other threads are not concerned: carry
     /// the context over with [`Context::current`]. While `body` runs the context may be
-    /// [added to](Context::set_in_force) and [taken from](ContextPart::unset).
+    /// [added to](Context::set_in_force) and [taken from](crate::ContextPart::unset).
     ///
     /// ```
     /// use annals_core::{Context, Store};
@@ -171,5 +171,36 @@ impl<F: Future> Future for Instrumented<F> {
 impl<F> fmt::Debug for Instrumented<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instrumented").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Where the text of the innermost actor stands in memory.
+    fn innermost() -> *const u8 {
+        with_in_force(|in_force| in_force.last().unwrap().actor.as_ref().unwrap().as_ptr())
+    }
+
+    #[test]
+    fn to_enter_and_to_leave_copies_nothing() {
+        let context = Context::new().actor("alice");
+        let alice = context.actor.as_ref().unwrap().as_ptr();
+        let (entered, back) = context.in_scope_and_back(innermost);
+        assert_eq!([entered, back.actor.as_ref().unwrap().as_ptr()], [alice; 2]);
+
+        let mut task = pin!(back.instrument(async {
+            assert_eq!(innermost(), alice);
+            std::future::pending::<()>().await;
+        }));
+        let mut waking = task::Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(task.as_mut().poll(&mut waking).is_pending());
+            assert_eq!(task.context.as_ref().unwrap().actor.as_ref().unwrap().as_ptr(), alice);
+        }
     }
 }

@@ -5,7 +5,7 @@
 mod server;
 
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
@@ -45,12 +45,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Returns a log of its own among those of other tests, `None` where there is no server.
     pub(crate) fn new() -> Option<Scratch> {
-        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
-        let url = url()?;
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
-        *shared = Arc::downgrade(&schema);
-        Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
+        Some(Scratch { schema: Schema::shared()?, log: format!("log/{}/{}", process::id(), next()) })
     }
 
     /// Returns a log in a schema of its own.

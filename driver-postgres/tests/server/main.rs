@@ -2,12 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
 mod cuts;
+mod database;
 mod delays;
 mod erasing;
 mod load;
+mod names;
 mod outcomes;
 mod proxy;
 mod races;
@@ -15,5 +18,6 @@ mod refusals;
 mod restarts;
 mod rights;
 mod runtimes;
+mod surroundings;
 mod upgrades;
 mod views;
