@@ -22,12 +22,16 @@ pub(crate) struct Terms {
     log: i64,
     sql: Arc<Statements>,
     busy_timeout: Duration,
+    /// How long the server waits for the next statement: who cannot reach it any more holds up others
+    /// no longer than he waits himself.
+    idle_timeout: Duration,
     durability: Durability,
 }
 
 impl Terms {
     pub(crate) fn new(place: &Place, busy_timeout: Duration, durability: Durability) -> Terms {
-        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, durability }
+        let idle_timeout = place.pool.timeout;
+        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, idle_timeout, durability }
     }
 }
 
@@ -61,6 +65,7 @@ impl<'c> Transaction<'c> {
         let settings = [
             Parameter::text(&milliseconds(terms.busy_timeout).to_string()),
             Parameter::boolean(terms.durability == Durability::Synced),
+            Parameter::text(&milliseconds(terms.idle_timeout).to_string()),
         ];
         inner.query_typed(&sql.settings, &typed(&settings))?;
         let log = Parameter::number(terms.log);

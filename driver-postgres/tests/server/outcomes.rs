@@ -134,6 +134,22 @@ fn an_append_that_cannot_be_settled_in_time_is_said_to_be_unknown() {
 }
 
 #[test]
+fn a_writer_who_cannot_reach_the_server_any_more_holds_up_nobody_for_long() {
+    let Some(scratch) = Scratch::new() else { return };
+    let by_statements = |options: PostgresOptions| options.append_by(AppendBy::Statements);
+    let (proxy, driver) =
+        by_proxy(&scratch, |options| by_statements(options).timeout(Duration::from_secs(1)));
+    proxy.arm(Fault::Stall, "COMMIT");
+    let error = driver.append(&[batch(1)], Durability::Synced).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unknown, "{error}");
+
+    // The server still holds the connection on which it was never told to commit.
+    let other = scratch.options().busy_timeout(Duration::from_secs(60)).timeout(Duration::from_secs(90));
+    other.open().unwrap().append(&[batch(2)], Durability::Synced).unwrap();
+    assert_eq!(values(&driver), [2], "what was given up is undone");
+}
+
+#[test]
 fn a_read_that_is_not_answered_in_time_says_so() {
     let Some(scratch) = Scratch::new() else { return };
     let (proxy, driver) = by_proxy(&scratch, |options| options.timeout(Duration::from_secs(1)));
@@ -195,7 +211,7 @@ fn a_backend_that_is_killed_in_the_middle_loses_nothing() {
             // Not before some were acknowledged: who is killed sooner than he begins never ends.
             let now = acknowledged.load(Ordering::SeqCst);
             if now >= seen + 3 {
-                admin.execute(kill, &[&scratch.log()]).unwrap();
+                admin.execute(kill, &[&scratch.application()]).unwrap();
                 seen = now;
             }
             thread::sleep(Duration::from_millis(1));
