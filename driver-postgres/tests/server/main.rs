@@ -18,3 +18,5 @@ mod runtimes;
 mod sessions;
 mod space;
 mod stopped;
+#[cfg(feature = "tls-rustls")]
+mod tls;
