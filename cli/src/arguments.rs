@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// The store: sqlite:FILE, sqlite:FILE?mode=ro, or memory:
+    /// The store: sqlite:FILE, sqlite:FILE?mode=ro, memory:, or
+    /// postgres://USER@HOST/DATABASE?annals.log=NAME
     #[arg(short, long, value_name = "URL", env = "ANNALS_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,
 

@@ -86,6 +86,14 @@ impl Failure {
         Failure::new(Exit::Store, "the output cannot be written").because(error)
     }
 
+    /// The store cannot be opened.
+    pub(crate) fn of_store(error: Error) -> Failure {
+        match error.kind() {
+            ErrorKind::Missing => Failure::from(error).help("`annals init` creates a store"),
+            _ => error.into(),
+        }
+    }
+
     /// A file that the command line names cannot be read.
     pub(crate) fn unreadable(file: &Path, error: &io::Error) -> Failure {
         Failure::usage(format!("`{}` cannot be read", file.display())).because(error)

@@ -77,15 +77,27 @@ pub(crate) fn append(
     batches: &[Batch],
     durability: Durability,
 ) -> Result<Vec<Result<Receipt, Conflict>>, Failure> {
-    let payload = |batch: &Batch| {
-        batch.writes.iter().filter_map(|write| write.action.bytes()).map(|b| b.len() as u64).sum::<u64>()
-    };
-    let from = seen.position(place)?;
-    let outcome = match writing.by_function(batches.iter().map(payload).sum()) {
-        true => by_function(place, from, writing, batches, durability)?,
-        false => by_statements(place, from, writing, batches, durability)?,
-    };
-    let answers = outcome.answers(batches, durability)?;
+    answered(place, seen, batches, durability, |from| match writing.by_function(payload(batches)) {
+        true => by_function(place, from, writing, batches, durability),
+        false => by_statements(place, from, writing, batches, durability),
+    })
+}
+
+/// Returns how many bytes of values there are.
+pub(crate) fn payload(batches: &[Batch]) -> u64 {
+    let writes = batches.iter().flat_map(|batch| &batch.writes);
+    writes.filter_map(|write| write.action.bytes()).map(|bytes| bytes.len() as u64).sum()
+}
+
+/// Returns the answers to batches that `write` appends, which is told a position that was seen before.
+pub(crate) fn answered(
+    place: &Place,
+    seen: &Seen,
+    batches: &[Batch],
+    durability: Durability,
+    write: impl FnOnce(Position) -> Result<Outcome, Failure>,
+) -> Result<Vec<Result<Receipt, Conflict>>, Failure> {
+    let answers = write(seen.position(place)?)?.answers(batches, durability)?;
     if let Some(newest) = answers.iter().flatten().map(Receipt::position).max() {
         seen.note(newest);
     }

@@ -72,6 +72,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether there was no answer by the deadline.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self, Failure::Lost(cause) if matches!(**cause, Cause::Deadline))
+    }
+
     /// Returns the error to answer with, which names the store.
     pub(crate) fn into_error(self, store: &str) -> Error {
         let error = |kind, message: &str| DriverError::new(kind, store, message);
@@ -205,10 +210,17 @@ impl Said {
                 (ErrorKind::Unavailable, "the server refuses this user, or the password")
             }
             SqlState::INVALID_CATALOG_NAME => (ErrorKind::Unavailable, "there is no such database"),
-            SqlState::UNDEFINED_TABLE
-            | SqlState::INVALID_SCHEMA_NAME
-            | SqlState::UNDEFINED_FUNCTION
-            | SqlState::UNDEFINED_COLUMN => (ErrorKind::Unavailable, NOT_SET_UP),
+            SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
+                (ErrorKind::Missing, "there are no logs in this schema any more")
+            }
+            SqlState::UNDEFINED_FUNCTION | SqlState::UNDEFINED_COLUMN => (
+                ErrorKind::Unsupported,
+                "the schema of the logs is of an older format, which has no place for this; `annals upgrade` \
+                 brings it up to date, with the user whose schema it is",
+            ),
+            SqlState::INSUFFICIENT_PRIVILEGE if self.is_fatal => {
+                (ErrorKind::Unavailable, "the user may not enter this database; grant it CONNECT")
+            }
             SqlState::INSUFFICIENT_PRIVILEGE => (
                 ErrorKind::ReadOnly,
                 "the user may not do this; see which rights a user needs in docs/drivers.md",
@@ -239,9 +251,6 @@ impl Said {
         }
     }
 }
-
-pub(crate) const NOT_SET_UP: &str = "there are no logs in this schema of the database yet; `annals init` makes \
-    them, with a user who may create a schema";
 
 /// An error that several answers share as their source.
 #[derive(Debug)]

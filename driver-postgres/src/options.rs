@@ -89,15 +89,24 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets whether the schema and the log are created where they are missing; they are not unless set.
+    /// Sets whether the schema and the log are created where they are missing; they are not unless set, nor
+    /// where the log is only read.
     pub fn create(mut self, create: bool) -> PostgresOptions {
-        self.mode = if create { Mode::Create } else { Mode::ReadWrite };
+        self.mode = match self.mode {
+            Mode::ReadOnly => Mode::ReadOnly,
+            Mode::ReadWrite | Mode::Create if create => Mode::Create,
+            Mode::ReadWrite | Mode::Create => Mode::ReadWrite,
+        };
         self
     }
 
-    /// Sets whether the log is only read; it is not unless set.
+    /// Sets whether the log is only read, and nothing created; it is not unless set.
     pub fn read_only(mut self, read_only: bool) -> PostgresOptions {
-        self.mode = if read_only { Mode::ReadOnly } else { Mode::ReadWrite };
+        self.mode = match self.mode {
+            _ if read_only => Mode::ReadOnly,
+            Mode::ReadOnly => Mode::ReadWrite,
+            Mode::ReadWrite | Mode::Create => self.mode,
+        };
         self
     }
 

@@ -116,6 +116,13 @@ impl<'c> Transaction<'c> {
         Ok(None)
     }
 
+    /// Turns entries that were there before, and are set, into ones that the last commit has erased.
+    pub(crate) fn erase(&mut self, positions: Parameter) -> Result<(), Failure> {
+        let by = Parameter::bytes(&self.last.get().to_be_bytes());
+        let before = Parameter::number(self.start.to_i64());
+        self.ask(|sql| &sql.erase_entries, &[before, by, positions]).map(drop)
+    }
+
     /// Sends what is left, and ends the transaction with all that was added, if it is so many entries.
     pub(crate) fn commit(mut self, count: usize) -> Result<(), Failure> {
         self.send()?;

@@ -14,12 +14,14 @@ mod import;
 mod init;
 mod load;
 mod log;
+mod logs;
 mod ls;
 mod rm;
 mod set;
 mod show;
 mod stat;
 mod tail;
+mod upgrade;
 mod verify;
 mod version;
 mod within;
@@ -50,6 +52,8 @@ macro_rules! commands {
 
 commands! {
     init::Init,
+    logs::Logs,
+    upgrade::Upgrade,
     set::Set,
     get::Get,
     rm::Rm,
