@@ -33,6 +33,16 @@ impl Terms {
         let idle_timeout = place.pool.timeout;
         Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, idle_timeout, durability }
     }
+
+    /// Makes them those of a transaction that has begun.
+    pub(crate) fn apply(&self, transaction: &mut postgres::Transaction<'_>) -> Result<(), Failure> {
+        let settings = [
+            Parameter::text(&milliseconds(self.busy_timeout).to_string()),
+            Parameter::boolean(self.durability == Durability::Synced),
+            Parameter::text(&milliseconds(self.idle_timeout).to_string()),
+        ];
+        Ok(transaction.query_typed(&self.sql.settings, &typed(&settings)).map(drop)?)
+    }
 }
 
 /// A transaction on one log. It holds the log's row, so nobody else appends until it has ended; dropped
@@ -62,12 +72,7 @@ impl<'c> Transaction<'c> {
     ) -> Result<Transaction<'c>, Failure> {
         let sql = Arc::clone(&terms.sql);
         let mut inner = client.transaction()?;
-        let settings = [
-            Parameter::text(&milliseconds(terms.busy_timeout).to_string()),
-            Parameter::boolean(terms.durability == Durability::Synced),
-            Parameter::text(&milliseconds(terms.idle_timeout).to_string()),
-        ];
-        inner.query_typed(&sql.settings, &typed(&settings))?;
+        terms.apply(&mut inner)?;
         let log = Parameter::number(terms.log);
         let count = Parameter::number(i64::try_from(count).unwrap_or(i64::MAX));
         let found = inner.query_typed(&sql.lengthen, &typed(&[log.clone(), count]))?;
