@@ -367,7 +367,7 @@ fn a_backend_that_is_killed_in_the_middle_of_an_erasure_leaves_nothing_of_it() {
             until_one_waits();
             let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE application_name = $1 AND wait_event_type = 'Lock'";
-            assert_eq!(scratch.sql().execute(kill, &[&scratch.log()]).unwrap(), 1);
+            assert_eq!(scratch.sql().execute(kill, &[&scratch.application()]).unwrap(), 1);
             until_one_waits();
             let beside = scratch.options().open().unwrap();
             assert_eq!((erased(&beside), beside.last_position().unwrap().get()), (vec![], 3));
