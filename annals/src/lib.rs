@@ -1,6 +1,7 @@
 //! State that remembers.
 #![doc = include_str!("../../README.md")]
 
+mod sqlite;
 mod store;
 mod url;
 

@@ -1,10 +1,11 @@
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use annals_core::{Driver, DriverError, Error, ErrorKind, Position, Upgrade};
 #[cfg(feature = "postgres")]
 use annals_driver_postgres::{PostgresDatabase, PostgresOptions};
+
+use crate::sqlite::{Mode, SqlitePlace};
 
 /// The schemes that a URL may have, each with an example.
 const SCHEMES: &[(&str, &str, bool)] = &[
@@ -41,10 +42,7 @@ pub struct StoreUrl {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Memory,
-    Sqlite {
-        path: PathBuf,
-        mode: Mode,
-    },
+    Sqlite(SqlitePlace),
     #[cfg(feature = "postgres")]
     Postgres(Box<PostgresOptions>),
 }
@@ -60,33 +58,13 @@ pub struct ListedLog {
     pub url: StoreUrl,
 }
 
-/// What may be done with a place.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    ReadOnly,
-    ReadWrite,
-    Create,
-}
-
-impl Mode {
-    const NAMES: [(&str, Mode); 3] = [("ro", Mode::ReadOnly), ("rw", Mode::ReadWrite), ("rwc", Mode::Create)];
-
-    fn parse(name: &str) -> Option<Mode> {
-        Mode::NAMES.iter().find(|(known, _)| *known == name).map(|(_, mode)| *mode)
-    }
-
-    fn name(self) -> &'static str {
-        Mode::NAMES.iter().find(|(_, mode)| *mode == self).map_or("", |(name, _)| name)
-    }
-}
-
 impl StoreUrl {
     /// Returns the same place, to be created if it is missing and may be written.
     #[must_use]
     pub fn created(mut self) -> StoreUrl {
         match &mut self.place {
-            Place::Sqlite { mode: mode @ Mode::ReadWrite, .. } => *mode = Mode::Create,
-            Place::Memory | Place::Sqlite { .. } => {}
+            Place::Sqlite(place) if place.mode == Mode::ReadWrite => place.mode = Mode::Create,
+            Place::Memory | Place::Sqlite(_) => {}
             #[cfg(feature = "postgres")]
             Place::Postgres(options) => **options = options.as_ref().clone().create(true),
         }
@@ -97,8 +75,8 @@ impl StoreUrl {
     #[must_use]
     pub fn existing(mut self) -> StoreUrl {
         match &mut self.place {
-            Place::Sqlite { mode: mode @ Mode::Create, .. } => *mode = Mode::ReadWrite,
-            Place::Memory | Place::Sqlite { .. } => {}
+            Place::Sqlite(place) if place.mode == Mode::Create => place.mode = Mode::ReadWrite,
+            Place::Memory | Place::Sqlite(_) => {}
             #[cfg(feature = "postgres")]
             Place::Postgres(options) => **options = options.as_ref().clone().create(false),
         }
@@ -122,7 +100,7 @@ impl StoreUrl {
     pub fn read_only(mut self) -> StoreUrl {
         match &mut self.place {
             Place::Memory => {}
-            Place::Sqlite { mode, .. } => *mode = Mode::ReadOnly,
+            Place::Sqlite(place) => place.mode = Mode::ReadOnly,
             #[cfg(feature = "postgres")]
             Place::Postgres(options) => **options = options.as_ref().clone().read_only(true),
         }
@@ -139,7 +117,7 @@ impl StoreUrl {
         let _span = tracing::debug_span!(target: "annals", "open", store = %self).entered();
         match &self.place {
             Place::Memory => open_memory(),
-            Place::Sqlite { path, mode } => open_sqlite(path, *mode),
+            Place::Sqlite(place) => place.open(),
             #[cfg(feature = "postgres")]
             Place::Postgres(options) => Ok(Box::new(options.open()?)),
         }
@@ -164,7 +142,7 @@ impl StoreUrl {
     pub fn upgrade(&self) -> Result<Upgrade, Error> {
         match &self.place {
             Place::Memory => Err(self.unsupported("a log in memory has no format")),
-            Place::Sqlite { path, mode } => upgrade_sqlite(path, *mode),
+            Place::Sqlite(place) => place.upgrade(),
             #[cfg(feature = "postgres")]
             Place::Postgres(options) => options.connect()?.upgrade(),
         }
@@ -177,7 +155,7 @@ impl StoreUrl {
     /// one log, without a name. Else what the driver says.
     pub fn logs(&self) -> Result<Vec<ListedLog>, Error> {
         match &self.place {
-            Place::Memory | Place::Sqlite { .. } => {
+            Place::Memory | Place::Sqlite(_) => {
                 Err(self.unsupported("this is one log, without a name; a PostgreSQL database holds several"))
             }
             #[cfg(feature = "postgres")]
@@ -220,35 +198,8 @@ fn open_memory() -> Result<Box<dyn Driver>, Error> {
     Err(not_built_in("memory"))
 }
 
-#[cfg(feature = "sqlite")]
-fn sqlite_options(mode: Mode) -> annals_driver_sqlite::SqliteOptions {
-    annals_driver_sqlite::SqliteDriver::options()
-        .create(mode == Mode::Create)
-        .read_only(mode == Mode::ReadOnly)
-}
-
-#[cfg(feature = "sqlite")]
-fn open_sqlite(path: &Path, mode: Mode) -> Result<Box<dyn Driver>, Error> {
-    Ok(Box::new(sqlite_options(mode).open(path)?))
-}
-
-#[cfg(feature = "sqlite")]
-fn upgrade_sqlite(path: &Path, mode: Mode) -> Result<Upgrade, Error> {
-    sqlite_options(mode).upgrade(path)
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn open_sqlite(_path: &Path, _mode: Mode) -> Result<Box<dyn Driver>, Error> {
-    Err(not_built_in("sqlite"))
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn upgrade_sqlite(_path: &Path, _mode: Mode) -> Result<Upgrade, Error> {
-    Err(not_built_in("sqlite"))
-}
-
 #[cfg(not(all(feature = "memory", feature = "sqlite", feature = "postgres")))]
-fn not_built_in(scheme: &str) -> Error {
+pub(crate) fn not_built_in(scheme: &str) -> Error {
     let message =
         format!("this program was built without the feature `{scheme}` of the crate `annals`: add it there");
     let store = format!("{scheme}:");
@@ -263,28 +214,12 @@ impl FromStr for StoreUrl {
         let place = match scheme {
             "memory" if rest.is_empty() => Place::Memory,
             "memory" => return Err(Error::Invalid("`memory:` takes nothing after the colon".into())),
-            "sqlite" => sqlite_place(rest)?,
+            "sqlite" => Place::Sqlite(SqlitePlace::parse(rest)?),
             "postgres" | "postgresql" => postgres_place(url)?,
             _ => return Err(unknown_scheme(scheme)),
         };
         Ok(StoreUrl { place })
     }
-}
-
-fn sqlite_place(rest: &str) -> Result<Place, Error> {
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if path.is_empty() {
-        return Err(Error::Invalid("`sqlite:` needs a file, as in `sqlite:game.db`".into()));
-    }
-    let mut mode = Mode::Create;
-    for option in query.split('&').filter(|option| !option.is_empty()) {
-        mode = match option.split_once('=') {
-            Some(("mode", name)) => Mode::parse(name)
-                .ok_or_else(|| Error::Invalid(format!("`mode={name}` is none of ro, rw, rwc")))?,
-            _ => return Err(Error::Invalid(format!("`{option}` is no option of `sqlite:`; known: mode"))),
-        };
-    }
-    Ok(Place::Sqlite { path: path.into(), mode })
 }
 
 fn unknown_scheme(scheme: &str) -> Error {
@@ -300,8 +235,7 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
             Place::Memory => f.write_str("memory:"),
-            Place::Sqlite { path, mode: Mode::Create } => write!(f, "sqlite:{}", path.display()),
-            Place::Sqlite { path, mode } => write!(f, "sqlite:{}?mode={}", path.display(), mode.name()),
+            Place::Sqlite(place) => place.fmt(f),
             #[cfg(feature = "postgres")]
             Place::Postgres(options) => options.fmt(f),
         }

@@ -67,6 +67,17 @@ fn no_password_is_shown_wherever_it_stands() {
 }
 
 #[test]
+fn no_password_is_part_of_an_answer() {
+    let Some(log) = OwnLog::alone() else { return };
+    let url = format!("{}&password=hunter2", log.url());
+    let place = Place::at(log);
+    for command in ["init", "stat", "upgrade", "logs"] {
+        let answer = place.ok(&["-s", &url, command, "-o", "json"]);
+        assert!(answer.contains("postgres://") && !answer.contains("hunter2"), "{answer}");
+    }
+}
+
+#[test]
 fn the_environment_says_where_the_server_is() {
     let Some(log) = OwnLog::alone() else { return };
     let schema = log.schema();

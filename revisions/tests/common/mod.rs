@@ -7,7 +7,7 @@
     reason = "a test may panic, and each binary uses a part"
 )]
 
-pub mod counting;
+mod counted;
 
 use std::env;
 use std::io::Write as _;
@@ -20,6 +20,8 @@ use annals_driver_memory::MemoryDriver;
 use annals_driver_postgres::PostgresOptions;
 use annals_driver_sqlite::SqliteDriver;
 use postgres::{Client, NoTls};
+
+pub use counted::{Calls, Counted};
 
 /// Where a log lives that a test has for itself, so that it can be opened again.
 pub struct Place {
@@ -35,6 +37,12 @@ impl Place {
 
     pub fn builder(&self) -> StoreBuilder {
         Store::builder((self.open)())
+    }
+
+    /// Opens the log, and counts what the store reads of it.
+    pub fn counted(&self) -> (Store, Calls) {
+        let (driver, calls) = Counted::new((self.open)());
+        (Store::new(driver), calls)
     }
 }
 
