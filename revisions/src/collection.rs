@@ -97,7 +97,8 @@ impl<T: Object> Revisions<T> {
         &self.collection
     }
 
-    /// Returns a handle that also shows the objects that are deleted or retired.
+    /// Returns a handle that also shows the objects that are deleted or retired, as they were: but for those
+    /// that were purged, of which there is nothing to show.
     #[must_use]
     pub fn with_deleted(&self) -> Revisions<T> {
         Revisions { with_deleted: true, ..self.clone() }

@@ -79,6 +79,7 @@ mod kept;
 mod members;
 mod meta;
 mod name;
+mod purge;
 mod read;
 mod revision;
 mod snapshot;

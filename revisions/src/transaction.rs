@@ -9,7 +9,7 @@ use crate::meta::{META, Meta};
 use crate::name::Address;
 use crate::read::{no_object, unfit};
 use crate::tracking::Telling;
-use crate::{Draft, Error, Immutable, Object, Revision, RevisionInfo, Revisions, State};
+use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 
 /// A collection inside a [`Transaction`]: objects are changed when that commits, together with all else that
 /// it writes.
@@ -52,7 +52,7 @@ pub(crate) struct Seen<'a> {
 
 impl Seen<'_> {
     /// Returns what the revision that is being made says of itself.
-    fn next(&self, state: State) -> Meta {
+    pub(crate) fn next(&self, state: State) -> Meta {
         let version = match &self.meta {
             None => 1,
             Some(meta) if self.written => meta.version,
@@ -75,7 +75,7 @@ impl Seen<'_> {
     }
 
     /// Returns the attributes that are stored, and those fields whose values were erased.
-    fn attributes(&self) -> Result<(Attributes, Vec<Field>), Error> {
+    pub(crate) fn attributes(&self) -> Result<(Attributes, Vec<Field>), Error> {
         let single = self.meta.as_ref().is_some_and(|meta| meta.single);
         let mut attributes = Attributes { single, ..Attributes::default() };
         let mut erased = Vec::new();
@@ -247,7 +247,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let base = self.known(&seen)?;
         let written = self.write(&seen, seen.next(State::Locked), &Difference::default())?;
-        Ok(Draft { address: seen.address, content: base.content, origin: Origin::Written(written) })
+        Ok(Draft { origin: Origin::Written(written), ..base })
     }
 
     /// Makes an object what it was in an earlier revision, which the new one names. Always appends.
@@ -256,7 +256,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
     ///
     /// # Errors
     /// [`Error::NoRevision`] if it is no revision of this collection; [`Error::NoObject`] if this handle does
-    /// not know the object; [`annals_core::Error::Erased`] if its content is gone.
+    /// not know the object; [`annals_core::Error::Erased`] or [`Error::Purged`] if its content is gone.
     pub fn rollback_to(&self, revision: &impl AsRef<RevisionInfo>) -> Result<Draft<T>, Error> {
         self.restore(revision.as_ref(), State::Locked)
     }
@@ -271,6 +271,9 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     fn restore(&self, to: &RevisionInfo, state: State) -> Result<Draft<T>, Error> {
         let stored = self.revisions.stored(to)?;
+        if to.is_purge() {
+            return Err(Error::Purged { object: to.address().to_string() });
+        }
         let seen = self.see(to.address().clone())?;
         self.check_known(&seen)?;
         let after = stored.content()?;
@@ -281,11 +284,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let restored_from = Some(to.version());
         let meta = Meta { restored_from, single: after.single, ..seen.next(state) };
         let written = self.write(&seen, meta, &difference)?;
-        Ok(Draft {
-            address: seen.address,
-            content: Immutable::new(content),
-            origin: Origin::Written(written),
-        })
+        Ok(Draft::written(seen.address, content, after.size(), written))
     }
 
     fn create(&self, seen: &Seen<'_>, content: &T) -> Result<Draft<T>, Error> {
@@ -298,8 +297,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let difference = Difference { set: after.fields.iter().collect(), deleted: left.collect() };
         let meta = Meta { single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
-        let address = seen.address.clone();
-        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
+        let draft = Draft::written(seen.address.clone(), content, after.size(), written);
         hooks.after_create(self.tx, &draft)?;
         Ok(draft)
     }
@@ -335,8 +333,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         required.iter().for_each(|condition| self.tx.require(condition.clone()));
         let meta = Meta { single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
-        let address = seen.address.clone();
-        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
+        let draft = Draft::written(seen.address.clone(), content, after.size(), written);
         hooks.after_update(self.tx, base, &draft)?;
         Ok(draft)
     }
@@ -348,7 +345,12 @@ impl<T: Object> TransactionRevisions<'_, T> {
     }
 
     /// Writes a revision: the attributes that differ, and what it says of itself. All writes come by here.
-    fn write(&self, seen: &Seen<'_>, meta: Meta, difference: &Difference<'_>) -> Result<Written, Error> {
+    pub(crate) fn write(
+        &self,
+        seen: &Seen<'_>,
+        meta: Meta,
+        difference: &Difference<'_>,
+    ) -> Result<Written, Error> {
         let telling = Telling::of(self.context.clone());
         let attributes = telling.of_attributes(seen.record.clone());
         for (field, bytes) in &difference.set {
@@ -365,7 +367,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         Ok(Written { meta, said: telling.said_of_object() })
     }
 
-    fn address(&self, name: &str) -> Result<Address, Error> {
+    pub(crate) fn address(&self, name: &str) -> Result<Address, Error> {
         Address::new(&self.revisions.collection, name)
     }
 
@@ -401,7 +403,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         if self.revisions.accepts(&draft) { Ok(draft) } else { Err(no_object(&seen.address)) }
     }
 
-    fn check_known(&self, seen: &Seen<'_>) -> Result<(), Error> {
+    pub(crate) fn check_known(&self, seen: &Seen<'_>) -> Result<(), Error> {
         match self.revisions.filter {
             None => Ok(()),
             Some(_) => self.known(seen).map(drop),
@@ -431,8 +433,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let said = Telling::of(self.context.clone()).said_of_object();
         let written = Written { meta: meta.clone(), said };
-        let content = Immutable::new(self.decode(seen, &attributes)?);
-        Ok(Draft { address: seen.address.clone(), content, origin: Origin::Written(written) })
+        let content = self.decode(seen, &attributes)?;
+        Ok(Draft::written(seen.address.clone(), content, attributes.size(), written))
     }
 
     fn decode(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {

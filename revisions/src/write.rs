@@ -1,8 +1,10 @@
-use annals_core::{Committed, Context};
+use annals_core::{Committed, Context, Position, Receipt};
 
 use crate::draft::Written;
 use crate::error::Ended;
+use crate::kept::Entry;
 use crate::name::Address;
+use crate::read::no_object;
 use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, TransactionRevisions};
 
 /// Each of these is a commit of its own; several changes in one commit are made by
@@ -136,7 +138,7 @@ impl<T: Object> Revisions<T> {
     ///
     /// # Errors
     /// [`Error::NoRevision`] if it is no revision of this collection; [`Error::NoObject`] if this handle does
-    /// not know the object; [`annals_core::Error::Erased`] if its content is gone.
+    /// not know the object; [`annals_core::Error::Erased`] or [`Error::Purged`] if its content is gone.
     ///
     /// ```
     /// # use annals_core::{Context, Store};
@@ -182,27 +184,40 @@ impl<T: Object> Revisions<T> {
         &self,
         context: Context,
         mut body: impl FnMut(&TransactionRevisions<'_, T>) -> Result<R, E>,
-    ) -> Result<Committed<R>, E> {
-        let done = self.store.try_commit(context, |tx| body(&self.in_transaction(tx)).map_err(Ended::Own));
-        done.map_err(Ended::into_own)
+    ) -> Result<Done<R>, E> {
+        let mut erasure = Position::START;
+        let done = self.store.try_commit(context, |tx| {
+            erasure = self.store.last_erasure(tx.position())?;
+            body(&self.in_transaction(tx)).map_err(Ended::Own)
+        });
+        let Committed { value, receipt } = done.map_err(Ended::into_own)?;
+        Ok(Done { value, receipt, erasure })
     }
 
     /// Returns the revision that a commit made of a draft.
-    fn revision(&self, done: Committed<Draft<T>>) -> Result<Revision<T>, Error> {
-        let Committed { value: draft, receipt } = done;
-        let address = draft.address.clone();
-        match draft.into_revision(receipt.as_ref()) {
-            Some(revision) => Ok(revision),
+    fn revision(&self, done: Done<Draft<T>>) -> Result<Revision<T>, Error> {
+        let Done { value: draft, receipt, erasure } = done;
+        let (address, size) = (draft.address.clone(), draft.size);
+        let Some(revision) = draft.into_revision(receipt.as_ref()) else {
             // A hook has given the commit an id that the log had.
-            None => {
-                self.with_deleted().current(address.name())?.ok_or_else(|| crate::read::no_object(&address))
-            }
+            return self.with_deleted().current(address.name())?.ok_or_else(|| no_object(&address));
+        };
+        if let Some(size) = size {
+            self.kept.put(Entry::new(revision.clone(), erasure, size));
         }
+        Ok(revision)
     }
 
-    fn info(&self, done: Committed<(Address, Written)>) -> Result<RevisionInfo, Error> {
-        let Committed { value: (address, written), receipt } = done;
+    fn info(&self, done: Done<(Address, Written)>) -> Result<RevisionInfo, Error> {
+        let Done { value: (address, written), receipt, .. } = done;
         let info = receipt.as_ref().map(|receipt| written.info(&address, receipt));
-        info.ok_or_else(|| crate::read::no_object(&address))
+        info.ok_or_else(|| no_object(&address))
     }
+}
+
+/// What a commit has done, and the newest erasure before it.
+pub(crate) struct Done<R> {
+    pub(crate) value: R,
+    receipt: Option<Receipt>,
+    erasure: Position,
 }

@@ -172,7 +172,7 @@ pub trait Driver: Send + Sync {
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error>;
 
     /// Returns the changes of one key at positions in `range`, in `order`, without the first
-    /// `skip`, at most `limit`.
+    /// `skip`, at most `limit`, fewer only if there are no more.
     ///
     /// # Errors
     /// If the log cannot be read, or what stands there is damaged.
@@ -186,7 +186,8 @@ pub trait Driver: Send + Sync {
     ) -> Result<Vec<Change>, Error>;
 
     /// Returns the newest change at or before `at` of each key in `scope` that has one, deletions
-    /// included, in key order, from the first key greater than `after`, at most `limit`.
+    /// included, in key order, from the first key greater than `after`, at most `limit`, fewer only if there
+    /// are no more.
     ///
     /// Costs the keys in scope, never their versions. `at` is the end of a commit, or
     /// [`Position::MAX`] for the newest state.
@@ -202,7 +203,7 @@ pub trait Driver: Send + Sync {
     ) -> Result<Vec<Change>, Error>;
 
     /// Returns the namespaces in scope that ever had an entry, in byte order, from the first one
-    /// greater than `after`, at most `limit`.
+    /// greater than `after`, at most `limit`, fewer only if there are no more.
     ///
     /// # Errors
     /// If the log cannot be read.
