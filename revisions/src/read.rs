@@ -6,6 +6,7 @@ use crate::meta::Meta;
 use crate::name::Address;
 use crate::stored::Stored;
 use crate::walk::Walk;
+use crate::whole::Misfit;
 use crate::{Error, History, Immutable, Object, Revision, RevisionInfo, Revisions, State};
 
 impl<T: Object> Revisions<T> {
@@ -167,8 +168,7 @@ impl<T: Object> Revisions<T> {
         if info.is_purge() {
             return Err(Error::Purged { object: info.address().to_string() });
         }
-        let content = content.decode();
-        let content = content.map_err(|problem| unfit(info.address(), info.version(), problem))?;
+        let content = self.decode(info.address(), info.meta(), content)?;
         Ok(Revision::new(info.clone(), Immutable::new(content)))
     }
 
@@ -197,6 +197,6 @@ pub(crate) fn no_object(address: &Address) -> Error {
     Error::NoObject { object: address.to_string() }
 }
 
-pub(crate) fn unfit(address: &Address, version: u64, problem: annals_core::codec::Error) -> Error {
-    Error::Unfit { object: address.to_string(), version, problem }
+pub(crate) fn unfit(address: &Address, version: u64, Misfit { attribute, problem }: Misfit) -> Error {
+    Error::Unfit { object: address.to_string(), version, attribute, problem }
 }
