@@ -42,7 +42,7 @@ impl Misfit {
 
 struct Whole<'de, 'p> {
     fields: btree_map::Iter<'de, Field, Arc<[u8]>>,
-    next: Option<(&'de Field, &'de [u8])>,
+    next: Option<&'de [u8]>,
     /// The attribute that is being read.
     at: &'p mut Option<&'de Field>,
 }
@@ -90,14 +90,14 @@ impl<'de> MapAccess<'de> for Whole<'de, '_> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, codec::Error> {
         let Some((field, bytes)) = self.fields.next() else { return Ok(None) };
-        self.next = Some((field, bytes));
+        self.next = Some(bytes);
+        *self.at = Some(field);
         let name: StringDeserializer<codec::Error> = name(field).into_deserializer();
         seed.deserialize(name).map(Some)
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, codec::Error> {
-        let Some((field, bytes)) = self.next.take() else { return Err(codec::Error::Refused) };
-        *self.at = Some(field);
+        let Some(bytes) = self.next.take() else { return Err(codec::Error::Refused) };
         let value = codec::decode_seed(seed, bytes)?;
         *self.at = None;
         Ok(value)

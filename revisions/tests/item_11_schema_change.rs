@@ -362,6 +362,23 @@ fn a_revision_that_does_not_fit_is_named_and_not_skipped_and_can_be_read_as_a_va
         text: String,
         score: String,
     }
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Denying {
+        text: String,
+    }
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    #[serde(try_from = "First")]
+    struct Checked {
+        text: String,
+    }
+    impl TryFrom<First> for Checked {
+        type Error = &'static str;
+
+        fn try_from(_: First) -> Result<Checked, &'static str> {
+            Err("never")
+        }
+    }
     for_each_driver(|store| {
         let answers = first(store);
         answers.insert("a", &asked("what?", 7), Context::new()).unwrap();
@@ -387,6 +404,10 @@ fn a_revision_that_does_not_fit_is_named_and_not_skipped_and_can_be_read_as_a_va
         let (attribute, text) = unfit(missing);
         assert_eq!(attribute.as_deref(), Some("question"));
         assert!(text.contains("the field `question` is missing"), "{text}");
+        let denying = Revisions::<Denying>::open(store, PLACE).unwrap().get("a", 1).unwrap_err();
+        assert_eq!(unfit(denying).0.as_deref(), Some("score"), "the one that is denied");
+        let whole = Revisions::<Checked>::open(store, PLACE).unwrap().get("a", 1).unwrap_err();
+        assert_eq!(unfit(whole).0, None, "no one attribute is to blame");
         let single = Revisions::<u32>::open(store, PLACE).unwrap().get("a", 1).unwrap_err();
         assert_eq!(unfit(single).0, None);
     });
@@ -438,8 +459,9 @@ fn what_is_changed_as_a_value_stays_of_its_type_version() {
 
         let back = values.rollback_to(&one, Context::new()).unwrap();
         assert_eq!((back.version(), back.info().type_version()), (3, Some("2024-b")));
+        answers.edit("b", Context::new(), |draft| draft.scores.push(2)).unwrap();
         let back = values.rollback_to(&values.get("b", 1).unwrap().unwrap(), Context::new()).unwrap();
-        assert_eq!((back.version(), back.info().type_version()), (2, None));
+        assert_eq!((back.version(), back.info().type_version()), (3, None));
         assert_eq!(answers.current("b").unwrap().unwrap().scores, [1]);
         assert_eq!(values.insert("c", &7.into(), Context::new()).unwrap().info().type_version(), None);
     });
