@@ -11,6 +11,8 @@ pub use annals_driver_memory::MemoryDriver;
 pub use annals_driver_postgres::{AppendBy, PostgresDatabase, PostgresDriver, PostgresOptions};
 #[cfg(feature = "sqlite")]
 pub use annals_driver_sqlite::SqliteDriver;
+#[cfg(feature = "revisions")]
+pub use annals_revisions as revisions;
 pub use store::Store;
 pub use url::{ListedLog, StoreUrl};
 

@@ -126,6 +126,12 @@ impl RevisionInfo {
         Some(self.0.meta.type_version.as_str()).filter(|name| !name.is_empty())
     }
 
+    /// Returns whether the content is no struct or map of named attributes, but the one attribute `value`.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.0.meta.single
+    }
+
     /// Returns whether the object was purged by this revision.
     #[must_use]
     pub fn is_purge(&self) -> bool {

@@ -127,6 +127,30 @@ impl<T: Object> TransactionRevisions<'_, T> {
         Ok(Some(self.draft(&seen)?).filter(|draft| self.revisions.accepts(draft)))
     }
 
+    /// Makes it a condition of the commit that `revision` is still the newest one of its object. If it is not,
+    /// the commit is refused with the conflict that names who was first, and its body is not run again.
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_revisions::{Error, Revisions};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let scores = Revisions::<u32>::open(&store, "scores")?;
+    /// let seen = scores.insert("game", &7, Context::new())?;
+    /// scores.edit("game", Context::new(), |score| *score = 8)?;
+    /// let late = store.try_commit(Context::new(), |tx| {
+    ///     let scores = scores.in_transaction(tx);
+    ///     scores.require_newest(&seen);
+    ///     scores.delete("game")
+    /// });
+    /// assert!(late.is_err_and(|error: Error| error.is_conflict()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn require_newest(&self, revision: &impl AsRef<RevisionInfo>) {
+        let info = revision.as_ref();
+        let (key, since) = (info.address().meta().clone(), info.commit().last);
+        self.tx.require(Condition::KeyUnchanged { key, since });
+    }
+
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
     ///
     /// # Errors
