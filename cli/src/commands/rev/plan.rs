@@ -3,7 +3,7 @@
 use std::io::Write as _;
 
 use annals::codec::Value;
-use annals::revisions::{Error, RevisionInfo, TransactionRevisions};
+use annals::revisions::{Error, RevisionInfo, State, TransactionRevisions};
 use annals::{Context, Store};
 use serde_json::{Value as Json, json};
 
@@ -42,6 +42,8 @@ pub(super) struct Plan {
     pub(super) newest: RevisionInfo,
     /// The version that is restored.
     pub(super) to: Option<u64>,
+    /// What the object is then.
+    pub(super) to_state: State,
     /// What becomes of the attributes.
     pub(super) differences: Vec<Difference>,
     /// All of that in a sentence.
@@ -117,6 +119,7 @@ impl Plan {
         let mut parts = vec![("action", Cell::Text(self.action.to_owned()))];
         parts.extend(objects::parts(&self.newest));
         parts.push(("to_version", self.to.map_or(Cell::Absent, Cell::Number)));
+        parts.push(("to_state", Cell::Text(self.to_state.to_string())));
         parts.push(("changes", Cell::Json(self.differences.iter().map(change).collect())));
         print_answer(style, parts)
     }
@@ -130,4 +133,63 @@ fn change(difference: &Difference) -> Json {
     change.extend(before.clone().map(|before| ("before".to_owned(), before)));
     change.extend(after.clone().map(|after| ("after".to_owned(), after)));
     Json::Object(change)
+}
+
+#[cfg(test)]
+mod tests {
+    use annals::revisions::Revisions;
+
+    use super::*;
+
+    type Act = fn(&TransactionRevisions<'_, Value>) -> Result<(), Error>;
+
+    /// Makes a plan, lets `meanwhile` happen, and applies the plan.
+    fn applied(meanwhile: fn(&Revisions<Value>), act: Act) -> (Result<annals::Position, Failure>, u64) {
+        let store = Store::open("memory:").unwrap();
+        let collection = Revisions::untyped(&store, "answers").unwrap();
+        collection.insert("a", &1.into(), Context::new()).unwrap();
+        collection.insert("b", &1.into(), Context::new()).unwrap();
+        let object = ObjectArguments { collection: "answers".parse().unwrap(), name: "a".into() };
+        let (objects, newest) = Plan::look(&store, &object).unwrap();
+        let plan = Plan {
+            action: "retire",
+            newest,
+            to: None,
+            to_state: State::Retired,
+            differences: Vec::new(),
+            sentence: String::new(),
+        };
+        meanwhile(&collection);
+        let done = plan.apply(&objects, Context::new(), act);
+        (done, collection.history("a").unwrap().count().unwrap())
+    }
+
+    const RETIRE: Act = |objects| objects.retire("a");
+    const EDIT: Act = |objects| objects.edit("a", |value| *value = 3.into()).map(drop);
+
+    #[test]
+    fn what_was_planned_is_done_if_nothing_has_moved() {
+        let of_another = |collection: &Revisions<Value>| _ = collection.retire("b", Context::new()).unwrap();
+        for act in [RETIRE, EDIT] {
+            let (done, versions) = applied(of_another, act);
+            assert!(done.is_ok());
+            assert_eq!(versions, 2);
+        }
+    }
+
+    #[test]
+    fn what_has_moved_since_the_plan_is_a_conflict_and_nothing_is_done() {
+        let edited = |collection: &Revisions<Value>| {
+            _ = collection.edit("a", Context::new(), |value| *value = 2.into()).unwrap();
+        };
+        let retired = |collection: &Revisions<Value>| _ = collection.retire("a", Context::new()).unwrap();
+        let deleted = |collection: &Revisions<Value>| _ = collection.delete("a", Context::new()).unwrap();
+        for meanwhile in [edited, retired, deleted] {
+            for act in [RETIRE, EDIT] {
+                let (done, versions) = applied(meanwhile, act);
+                assert_eq!(done.unwrap_err().exit, Exit::Conflict);
+                assert_eq!(versions, 2);
+            }
+        }
+    }
 }

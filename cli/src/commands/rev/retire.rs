@@ -31,7 +31,14 @@ impl Retire {
             return Err(Failure::usage(format!("{words} is {}", objects::state(&newest))));
         }
         let sentence = format!("{words}, version {}, will be retired", newest.version());
-        let plan = Plan { action: "retire", newest, to: None, differences: Vec::new(), sentence };
+        let plan = Plan {
+            action: "retire",
+            newest,
+            to: None,
+            to_state: State::Retired,
+            differences: Vec::new(),
+            sentence,
+        };
         plan.carry_out(objects, how, invocation, |objects| objects.retire(&object.name))
     }
 }

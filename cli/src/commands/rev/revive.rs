@@ -34,7 +34,14 @@ impl Revive {
         // Whether it can be read is found out before anybody is asked.
         objects.content(&newest)?;
         let sentence = format!("{words}, version {}, which is {state}, will be revived", newest.version());
-        let plan = Plan { action: "revive", newest, to: None, differences: Vec::new(), sentence };
+        let plan = Plan {
+            action: "revive",
+            newest,
+            to: None,
+            to_state: State::Locked,
+            differences: Vec::new(),
+            sentence,
+        };
         plan.carry_out(objects, how, invocation, |objects| objects.revive(&object.name).map(drop))
     }
 }

@@ -21,7 +21,7 @@ pub(crate) struct Rollback {
     object: ObjectArguments,
     /// The version to go back to
     #[arg(value_name = "VERSION")]
-    version: u64,
+    number: u64,
     /// Leave the object retired with that content
     #[arg(long)]
     retire: bool,
@@ -31,23 +31,22 @@ pub(crate) struct Rollback {
 
 impl Rollback {
     pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
-        let Rollback { object, version, retire, how } = self;
+        let Rollback { object, number, retire, how } = self;
         let store = how.open(invocation)?;
         let (objects, newest) = Plan::look(&store, &object)?;
-        let to = objects.version(&newest, version)?;
+        let to = objects.version(&newest, number)?;
         let words = objects::words(&object.collection, &object.name);
         if to == newest && newest.state() == State::Locked && !retire {
             return Err(Failure::usage(format!(
-                "{words} is at version {version}: there is nothing to go back"
+                "{words} is at version {number}: there is nothing to go back"
             )));
         }
         let after = objects.content(&to)?.0;
         let differences = differences(&content_now(&objects, &newest)?, &after, store.registry());
-        let retired = if retire { " and retired" } else { "" };
+        let (to_state, retired) = if retire { (State::Retired, " and retired") } else { (State::Locked, "") };
         let now = newest.version();
-        let sentence =
-            format!("{words} will be rolled back from version {now} to version {version}{retired}");
-        let plan = Plan { action: "rollback", newest, to: Some(version), differences, sentence };
+        let sentence = format!("{words} will be rolled back from version {now} to version {number}{retired}");
+        let plan = Plan { action: "rollback", newest, to: Some(number), to_state, differences, sentence };
         plan.carry_out(objects, how, invocation, |objects| {
             let done = if retire { objects.retire_at(&to) } else { objects.rollback_to(&to) };
             done.map(drop)

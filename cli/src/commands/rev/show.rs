@@ -22,17 +22,17 @@ pub(crate) struct Show {
     object: ObjectArguments,
     /// The version
     #[arg(value_name = "VERSION")]
-    version: Option<u64>,
+    number: Option<u64>,
 }
 
 impl Show {
     pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
-        let Show { object, version } = self;
+        let Show { object, number } = self;
         let store = invocation.open_to_read()?;
         let at = invocation.snapshot(&store)?.position();
         let objects = Objects::new(&store, &object.collection, at)?;
         let newest = objects.newest(&object.name)?;
-        let info = version.map_or(Ok(newest.clone()), |version| objects.version(&newest, version))?;
+        let info = number.map_or(Ok(newest.clone()), |number| objects.version(&newest, number))?;
         let (attributes, content) = objects.content(&info)?;
         let style = &invocation.style;
         if style.is_machine() {
