@@ -4,6 +4,7 @@ use std::sync::Arc;
 use annals_core::{Error, ErrorKind, Position, Upgrade};
 
 use crate::PostgresOptions;
+use crate::announcing::{Announcing, Topic};
 use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
@@ -34,6 +35,7 @@ use crate::sql::Statements;
 #[derive(Clone)]
 pub struct PostgresDatabase {
     pool: Pool,
+    announcing: Option<Arc<Announcing>>,
     options: PostgresOptions,
     sql: Arc<Statements>,
     /// What it is called in errors.
@@ -47,10 +49,12 @@ impl PostgresDatabase {
     pub(crate) fn connect(options: PostgresOptions) -> Result<PostgresDatabase, Error> {
         let server = Arc::new(Server::find(options.server.clone())?);
         let name: Arc<str> = server.name.as_str().into();
+        let listened_to = options.notify.server(&options.server, &server)?;
         let pool = Pool::open(server, options.connections_max, options.timeout);
         let pool = pool.map_err(|failure| failure.into_error(&name))?;
+        let announcing = listened_to.map(|server| Arc::new(Announcing::new(pool.clone(), server)));
         let sql = Arc::new(Statements::new(&options.schema));
-        Ok(PostgresDatabase { pool, options, sql, name })
+        Ok(PostgresDatabase { pool, announcing, options, sql, name })
     }
 
     /// Makes the schema and the tables for logs where they are missing: all of it, or nothing. A schema
@@ -71,21 +75,24 @@ impl PostgresDatabase {
         if schema::look(&place)?.is_none() {
             schema::create(&self.pool, &self.options.schema)?;
         }
-        schema::look(&place)?.map(drop).ok_or_else(schema::not_set_up)
+        schema::look(&place)?.map(drop).ok_or_else(|| schema::not_set_up(&self.options.schema))
     }
 
-    /// Brings the schema to the newest format: all the way, or not at all, while others go on reading and
-    /// writing its logs.
+    /// Brings the schema to the newest format: all the way, or not at all. Those who use its logs wait
+    /// meanwhile, for a moment, and then go on.
     ///
     /// Needs the user whose schema it is, unless its format is the newest. Who may read the tables may read
     /// afterwards what was added.
     ///
     /// # Errors
-    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema.
+    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema,
+    /// [`Busy`](annals_core::ErrorKind::Busy) if a transaction that uses it does not end within the
+    /// [busy timeout](PostgresOptions::busy_timeout).
     pub fn upgrade(&self) -> Result<Upgrade, Error> {
         let upgrade = || {
             self.refuse_read_only()?;
-            schema::upgrade(&self.place(&self.options), &self.options.schema)
+            let options = &self.options;
+            schema::upgrade(&self.place(options), &options.schema, options.busy_timeout)
         };
         self.named(upgrade())
     }
@@ -110,7 +117,8 @@ impl PostgresDatabase {
     }
 
     fn read_logs(&self) -> Result<Vec<(String, Position)>, Failure> {
-        schema::look(&self.place(&self.options))?.ok_or_else(schema::not_set_up)?;
+        let found = schema::look(&self.place(&self.options))?;
+        found.ok_or_else(|| schema::not_set_up(&self.options.schema))?;
         let mut logs: Vec<(String, Position)> = Vec::new();
         loop {
             let after = logs.last().map(|(name, _)| name.as_str()).unwrap_or_default();
@@ -156,7 +164,7 @@ impl PostgresDatabase {
             schema::create(&self.pool, &options.schema)?;
             found = schema::look(&place)?;
         }
-        let found = found.ok_or_else(schema::not_set_up)?;
+        let found = found.ok_or_else(|| schema::not_set_up(&options.schema))?;
         let last = match found.last {
             Some(last) => last,
             None if creates => make(&place, found.has_functions)?,
@@ -167,6 +175,10 @@ impl PostgresDatabase {
             is_read_only: options.mode == Mode::ReadOnly,
             is_durable: found.is_durable,
             writing: Writing { busy_timeout: options.busy_timeout, by },
+            topic: self.announcing.as_ref().map(|announcing| Topic {
+                name: format!("{}/{}", options.schema, options.log.id()),
+                announcing: Arc::clone(announcing),
+            }),
         };
         let store = format!("{} log `{}`", self.name, options.log);
         Ok(PostgresDriver::new(store, place, Seen::new(last), settings))

@@ -3,11 +3,14 @@
 //! Statements name the columns they use, so a column may be added later by `ALTER TABLE … ADD
 //! COLUMN`, which rewrites no row.
 
+use std::time::Duration;
+
 use annals_core::{ErrorKind, Position, Upgrade};
 use postgres::Transaction;
 use postgres::error::SqlState;
 
-use crate::failure::{Failure, NOT_SET_UP};
+use crate::append::milliseconds;
+use crate::failure::Failure;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::rows;
@@ -18,8 +21,15 @@ use crate::schema_name::SchemaName;
 /// Logs of an older one are read and written as they are, as far as what they lack is not needed.
 pub(crate) const FORMAT_VERSION: i32 = 2;
 
-/// What each version does to the tables of the one before, in order; version 2 brought the views.
-const STEPS: [(i32, &str); 1] = [(1, include_str!("schema.sql"))];
+/// The tables of the newest version.
+const TABLES: &str = include_str!("schema.sql");
+
+/// What makes the tables of a version out of those of the one before, in order.
+const STEPS: [(i32, &str); 1] = [
+    // Version 2 brought views and erasing. What the server had gathered about a column are samples of its
+    // values; it forgets them where the type is told anew, if it is the same one.
+    (2, "ALTER TABLE \"annals\".annals_entry ALTER COLUMN value TYPE bytea"),
+];
 
 /// What stands beside the tables. It takes the place of what older versions had there, and keeps its rights.
 const VIEWS: &str = include_str!("views.sql");
@@ -72,8 +82,7 @@ pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
         return Err(damaged());
     }
     if !row.try_get::<_, bool>(1)? {
-        let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
-        return Err(Failure::Refused(ErrorKind::Unsupported, message.into()));
+        return Err(not_utf8());
     }
     let name: Option<&str> = row.try_get(4)?;
     if let Some(name) = name.filter(|name| *name != place.name.as_str()) {
@@ -92,13 +101,23 @@ fn is_missing(failure: &Failure) -> bool {
 }
 
 /// Returns the failure where there are no logs in the schema.
-pub(crate) fn not_set_up() -> Failure {
-    Failure::Refused(ErrorKind::Missing, NOT_SET_UP.into())
+pub(crate) fn not_set_up(schema: &SchemaName) -> Failure {
+    let message = format!(
+        "the database has no logs in the schema `{schema}` yet: it has to be set up first, by a user who may \
+         create a schema"
+    );
+    Failure::Refused(ErrorKind::Missing, message)
+}
+
+fn not_utf8() -> Failure {
+    let message = "the database has another encoding than UTF8; make one with `ENCODING 'UTF8'`";
+    Failure::Refused(ErrorKind::Unsupported, message.into())
 }
 
 /// Writes the format into a schema, and makes the schema if it is missing: all of it or nothing.
 pub(crate) fn create(pool: &Pool, schema: &SchemaName) -> Result<(), Failure> {
-    match offer(pool, schema, creation) {
+    let work = Work { schema: schema.clone(), wait_ms: 0, change: creation };
+    match work.offer(pool) {
         // Another process was first, or an attempt before this one whose answer was lost.
         Err(failure) if is_there_already(&failure) => Ok(()),
         made => made,
@@ -110,43 +129,58 @@ fn is_there_already(failure: &Failure) -> bool {
     codes.iter().any(|code| failure.is(code))
 }
 
-/// Brings a schema of an older version to the newest: all the way, or not at all.
-pub(crate) fn upgrade(place: &Place, schema: &SchemaName) -> Result<Upgrade, Failure> {
-    let before = look(place)?.ok_or_else(not_set_up)?.version;
-    if before < FORMAT_VERSION {
-        offer(&place.pool, schema, upgrading)?;
-    }
-    Ok(Upgrade { before, after: FORMAT_VERSION })
-}
-
-/// Changes a schema, in a transaction, so that these parts stand in it beside the tables.
-type Change = fn(&mut Transaction<'_>, &SchemaName, &[&str]) -> Result<(), Failure>;
-
-/// Makes a change with as much beside the tables as the server takes.
-fn offer(pool: &Pool, schema: &SchemaName, change: Change) -> Result<(), Failure> {
-    for parts in OFFERS {
-        match make(pool, schema, change, parts) {
-            Err(failure) if is_beyond_server(&failure) => {}
-            made => return made,
-        }
-    }
-    make(pool, schema, change, &[])
-}
-
-fn make(
-    pool: &Pool,
+/// Brings a schema of an older version to the newest: all the way, or not at all. Waits no longer than
+/// `busy_timeout` for those who use it.
+pub(crate) fn upgrade(
+    place: &Place,
     schema: &SchemaName,
-    change: Change,
-    parts: &'static [&'static str],
-) -> Result<(), Failure> {
-    pool.insist(|connection, deadline| {
-        let schema = schema.clone();
-        connection.run(deadline, move |client| {
-            let mut transaction = client.transaction()?;
-            change(&mut transaction, &schema, parts)?;
-            Ok(transaction.commit()?)
+    busy_timeout: Duration,
+) -> Result<Upgrade, Failure> {
+    let before = look(place)?.ok_or_else(|| not_set_up(schema))?.version;
+    if before < FORMAT_VERSION {
+        let work = Work { schema: schema.clone(), wait_ms: milliseconds(busy_timeout), change: upgrading };
+        work.offer(&place.pool)?;
+    }
+    Ok(Upgrade { before: before.unsigned_abs(), after: FORMAT_VERSION.unsigned_abs() })
+}
+
+/// A change of a schema, in one transaction.
+#[derive(Clone)]
+struct Work {
+    schema: SchemaName,
+    /// How long it waits for the locks of others; 0 for as long as any call may take.
+    wait_ms: i64,
+    /// Makes these parts stand beside the tables.
+    change: fn(&Work, &mut Transaction<'_>, &[&str]) -> Result<(), Failure>,
+}
+
+impl Work {
+    /// Does the work with as much beside the tables as the server takes.
+    fn offer(&self, pool: &Pool) -> Result<(), Failure> {
+        for parts in OFFERS {
+            match self.run(pool, parts) {
+                Err(failure) if is_beyond_server(&failure) => {}
+                made => return made,
+            }
+        }
+        self.run(pool, &[])
+    }
+
+    fn run(&self, pool: &Pool, parts: &'static [&'static str]) -> Result<(), Failure> {
+        pool.insist(|connection, deadline| {
+            let work = self.clone();
+            connection.run(deadline, move |client| {
+                let mut transaction = client.transaction()?;
+                transaction.batch_execute(&format!("SET LOCAL lock_timeout = {}", work.wait_ms))?;
+                (work.change)(&work, &mut transaction, parts)?;
+                Ok(transaction.commit()?)
+            })
         })
-    })
+    }
+
+    fn execute(&self, transaction: &mut Transaction<'_>, sql: &str) -> Result<(), Failure> {
+        Ok(transaction.batch_execute(&self.schema.applied_to(sql))?)
+    }
 }
 
 fn is_beyond_server(failure: &Failure) -> bool {
@@ -159,35 +193,29 @@ fn is_beyond_server(failure: &Failure) -> bool {
     codes.iter().any(|code| failure.is(code))
 }
 
-fn creation(transaction: &mut Transaction<'_>, schema: &SchemaName, parts: &[&str]) -> Result<(), Failure> {
-    transaction.batch_execute(&format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\""))?;
-    bring_up(transaction, schema, parts, 0)
-}
-
-fn upgrading(transaction: &mut Transaction<'_>, schema: &SchemaName, parts: &[&str]) -> Result<(), Failure> {
-    // Whoever else upgrades waits here, and then has nothing left to do.
-    let lock = schema.applied_to("SELECT f.version FROM \"annals\".annals_format AS f FOR UPDATE");
-    let found = transaction.query_typed(&lock, &[])?;
-    let version = found.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(FORMAT_VERSION);
-    if version < FORMAT_VERSION { bring_up(transaction, schema, parts, version) } else { Ok(()) }
-}
-
-/// Takes the steps from version `before` to the newest.
-fn bring_up(
-    transaction: &mut Transaction<'_>,
-    schema: &SchemaName,
-    parts: &[&str],
-    before: i32,
-) -> Result<(), Failure> {
-    let steps = STEPS.iter().filter(|(version, _)| *version > before).map(|(_, step)| step);
-    for part in steps.chain(parts) {
-        transaction.batch_execute(&schema.applied_to(part))?;
+fn creation(work: &Work, transaction: &mut Transaction<'_>, parts: &[&str]) -> Result<(), Failure> {
+    let is_utf8 = "SELECT pg_catalog.current_setting('server_encoding') = 'UTF8'";
+    if !transaction.query_typed(is_utf8, &[])?.first().map_or(Ok(false), |row| row.try_get(0))? {
+        return Err(not_utf8());
     }
+    work.execute(transaction, &format!("CREATE SCHEMA IF NOT EXISTS \"{}\"", work.schema))?;
+    [TABLES].iter().chain(parts).try_for_each(|part| work.execute(transaction, part))
+}
+
+fn upgrading(work: &Work, transaction: &mut Transaction<'_>, parts: &[&str]) -> Result<(), Failure> {
+    // Whoever else upgrades waits here, and then has nothing left to do.
+    let lock = work.schema.applied_to("SELECT f.version FROM \"annals\".annals_format AS f FOR UPDATE");
+    let found = transaction.query_typed(&lock, &[])?;
+    let before = found.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(FORMAT_VERSION);
+    if before >= FORMAT_VERSION {
+        return Ok(());
+    }
+    let steps = STEPS.iter().filter(|(version, _)| *version > before).map(|(_, step)| step);
+    steps.chain(parts).try_for_each(|part| work.execute(transaction, part))?;
     if parts.contains(&VIEWS) {
-        for grant in transaction.query_typed(&schema.applied_to(GRANTS), &[])? {
+        for grant in transaction.query_typed(&work.schema.applied_to(GRANTS), &[])? {
             transaction.batch_execute(grant.try_get(0)?)?;
         }
     }
-    let version = format!("UPDATE \"annals\".annals_format SET version = {FORMAT_VERSION}");
-    Ok(transaction.batch_execute(&schema.applied_to(&version))?)
+    work.execute(transaction, &format!("UPDATE \"annals\".annals_format SET version = {FORMAT_VERSION}"))
 }

@@ -295,10 +295,10 @@ statements! {
             SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.position = k.id AND e.key = k.id
         ) LIMIT 100";
 
-    /// For one transaction: how long to wait for locks, and whether for the disk. A server whose own
-    /// setting waits for more than its disk is left to it.
+    /// For one transaction: how long to wait for locks, whether for the disk, and how long for the next
+    /// statement. A server whose own setting waits for more than its disk is left to it.
     settings = "
-        SELECT set_config('lock_timeout', $1, true), CASE
+        SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $3, true), CASE
             WHEN NOT $2 THEN set_config('synchronous_commit', 'off', true)
             WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
         END";
@@ -400,6 +400,27 @@ mod tests {
             let writes = sql.matches("SELECT $1,").count() + sql.matches("VALUES ($1,").count();
             let calls = sql.matches("($1").count() - sql.matches("VALUES ($1,").count();
             assert_eq!(reads + writes + calls, tables, "{name} does not name the log of each table");
+        }
+    }
+
+    /// The time of recording is that of the clients, and of the commit before: the server's clock may go
+    /// as it likes.
+    #[test]
+    fn nobody_asks_what_time_the_server_has() {
+        let clocks = [
+            "NOW()",
+            "CLOCK_TIMESTAMP",
+            "STATEMENT_TIMESTAMP",
+            "TRANSACTION_TIMESTAMP",
+            "TIMEOFDAY",
+            "CURRENT_TIME",
+            "CURRENT_DATE",
+            "LOCALTIME",
+        ];
+        let files = [include_str!("schema.sql"), include_str!("functions.sql")];
+        for sql in files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql)) {
+            let sql = sql.to_uppercase();
+            assert_eq!(clocks.iter().find(|clock| sql.contains(**clock)), None);
         }
     }
 

@@ -108,6 +108,7 @@ impl SqliteOptions {
     /// As [`SqliteDriver::open`]; of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no log.
     pub fn upgrade(&self, path: impl AsRef<Path>) -> Result<Upgrade, Error> {
         self.clone().create(false).open(path)?;
-        Ok(Upgrade { before: FORMAT_VERSION, after: FORMAT_VERSION })
+        let version = FORMAT_VERSION.unsigned_abs();
+        Ok(Upgrade { before: version, after: version })
     }
 }

@@ -13,6 +13,8 @@ use crate::{Immutable, Revision, RevisionInfo, State};
 pub struct Draft<T> {
     pub(crate) address: Address,
     pub(crate) content: Immutable<T>,
+    /// The bytes of the content, `None` if they are not known.
+    pub(crate) size: Option<usize>,
     pub(crate) origin: Origin,
 }
 
@@ -45,8 +47,15 @@ impl<T> Draft<T> {
         Draft {
             address: revision.info().address().clone(),
             content: revision.content().clone(),
+            size: None,
             origin: Origin::Kept(revision.info().clone()),
         }
+    }
+
+    /// Returns the draft of what was written.
+    pub(crate) fn written(address: Address, content: T, size: usize, written: Written) -> Draft<T> {
+        let (content, origin) = (Immutable::new(content), Origin::Written(written));
+        Draft { address, content, size: Some(size), origin }
     }
 
     /// Returns the name of the object.
@@ -100,8 +109,8 @@ impl<T> Deref for Draft<T> {
 
 impl<T> Clone for Draft<T> {
     fn clone(&self) -> Draft<T> {
-        let Draft { address, content, origin } = self;
-        Draft { address: address.clone(), content: content.clone(), origin: origin.clone() }
+        let Draft { address, content, size, origin } = self;
+        Draft { address: address.clone(), content: content.clone(), size: *size, origin: origin.clone() }
     }
 }
 

@@ -1,12 +1,12 @@
 //! The current revisions that were read last, decoded.
 //!
 //! A kept revision is current as long as the object's `__meta` has its version and nothing was erased:
-//! both are known to the store's own cache, whose freshness is therefore this one's.
+//! both are known to the store's own cache.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use annals_core::{Position, Record};
+use annals_core::{Position, Snapshot, Store};
 
 use crate::meta::{META, Meta};
 use crate::{Error, Revision};
@@ -27,28 +27,27 @@ struct Generations<T> {
 /// A revision that was current once.
 pub(crate) struct Entry<T> {
     pub(crate) revision: Revision<T>,
-    record: Record,
     /// The newest erasure before the revision was read.
     erasure: Position,
     bytes: usize,
 }
 
 impl<T> Entry<T> {
-    pub(crate) fn new(revision: Revision<T>, record: Record, erasure: Position, bytes: usize) -> Entry<T> {
+    pub(crate) fn new(revision: Revision<T>, erasure: Position, bytes: usize) -> Entry<T> {
         // Beside the attributes each takes its handles and its place.
-        Entry { revision, record, erasure, bytes: bytes + 1024 }
+        Entry { revision, erasure, bytes: bytes + 1024 }
     }
 
-    /// Returns the revision if it is whole, and still what the object is.
-    pub(crate) fn current(&self) -> Result<Option<Revision<T>>, Error> {
-        let meta = self.record.get::<Meta>(META)?;
+    /// Returns the revision if it is what the object is at this moment, and whole.
+    pub(crate) fn as_of(&self, now: &Snapshot) -> Result<Option<Revision<T>>, Error> {
+        let meta = now.record(self.revision.info().namespace())?.get::<Meta>(META)?;
         let newest = meta.is_some_and(|meta| meta.version == self.revision.version());
-        Ok((newest && self.is_whole()?).then(|| self.revision.clone()))
+        Ok((newest && self.is_whole(now.store(), now.position())?).then(|| self.revision.clone()))
     }
 
-    /// Returns whether nothing was erased since the revision was read.
-    pub(crate) fn is_whole(&self) -> Result<bool, Error> {
-        Ok(self.record.store().last_erasure()? == self.erasure)
+    /// Returns whether nothing was erased by `at` since the revision was read.
+    pub(crate) fn is_whole(&self, store: &Store, at: Position) -> Result<bool, Error> {
+        Ok(store.last_erasure(at)? == self.erasure)
     }
 }
 

@@ -1,9 +1,12 @@
-use annals_core::{Order, Position, PositionRange};
+use annals_core::{At, Order, Position, PositionRange};
 
+use crate::attributes::Attributes;
 use crate::kept::Entry;
+use crate::meta::Meta;
 use crate::name::Address;
 use crate::stored::Stored;
 use crate::walk::Walk;
+use crate::whole::Misfit;
 use crate::{Error, History, Immutable, Object, Revision, RevisionInfo, Revisions, State};
 
 impl<T: Object> Revisions<T> {
@@ -16,13 +19,14 @@ impl<T: Object> Revisions<T> {
     /// # Errors
     /// [`Error::Unfit`] if what is stored is no `T`, [`annals_core::Error::Erased`] if a part of it is gone.
     pub fn current(&self, name: &str) -> Result<Option<Revision<T>>, Error> {
-        let revision = match self.kept.get(name) {
-            Some(kept) => kept.current()?,
+        let now = self.store.snapshot()?;
+        let kept = match self.kept.get(name) {
+            Some(kept) => kept.as_of(&now)?,
             None => None,
         };
-        let revision = match revision {
+        let revision = match kept {
             Some(revision) => Some(revision),
-            None => self.read_newest(&Address::new(&self.collection, name)?)?,
+            None => self.read_newest(&Address::new(&self.collection, name)?, now.position())?,
         };
         Ok(revision.filter(|revision| self.shows(revision)))
     }
@@ -33,7 +37,7 @@ impl<T: Object> Revisions<T> {
     /// attributes.
     ///
     /// # Errors
-    /// As [`Revisions::current`].
+    /// As [`Revisions::current`]; [`Error::Purged`] for the revision that a purge has made.
     pub fn get(&self, name: &str, version: u64) -> Result<Option<Revision<T>>, Error> {
         let address = Address::new(&self.collection, name)?;
         let Some(skip) = version.checked_sub(1).and_then(|before| usize::try_from(before).ok()) else {
@@ -53,7 +57,7 @@ impl<T: Object> Revisions<T> {
     /// Returns the revision that `info` is about, with its content: one read of the object's record.
     ///
     /// # Errors
-    /// [`Error::NoRevision`] if it is none of this collection; else as [`Revisions::current`].
+    /// [`Error::NoRevision`] if it is none of this collection; else as [`Revisions::get`].
     pub fn load(&self, info: &RevisionInfo) -> Result<Revision<T>, Error> {
         self.typed(&self.stored(info)?)
     }
@@ -90,7 +94,37 @@ impl<T: Object> Revisions<T> {
     /// Returns the names of the objects, as [`Revisions::iter`] orders them and at the same cost.
     pub fn names(&self) -> impl Iterator<Item = Result<String, Error>> + use<T> {
         let this = self.clone();
-        self.walk().filter_map(move |stored| this.shown_name(stored).transpose())
+        let infos = self.walk().filter_map(move |stored| this.shown_info(stored).transpose());
+        infos.map(|info| info.map(|info| info.name().to_owned()))
+    }
+
+    /// Returns what is known of the objects as of a position or a time, each by its newest revision then; in the
+    /// order of [`Revisions::iter`], and at the same cost. Their content is not looked at, unless the handle is
+    /// [filtered](Revisions::filtered).
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_revisions::Revisions;
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let scores = Revisions::<u32>::open(&store, "scores")?;
+    /// let first = scores.insert("ann", &7, Context::new().actor("ann"))?;
+    /// scores.delete("ann", Context::new())?;
+    ///
+    /// let then = scores.infos_at(first.commit().last)?.collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(then, [first.info().clone()]);
+    /// assert_eq!(scores.infos_at(store.snapshot()?.position())?.count(), 0);
+    /// # Ok::<(), annals_revisions::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`annals_core::Error::BeyondEnd`] if a position lies after the last one.
+    pub fn infos_at<A: Into<At>>(
+        &self,
+        at: A,
+    ) -> Result<impl Iterator<Item = Result<RevisionInfo, Error>> + use<T, A>, Error> {
+        let this = self.clone();
+        let walk = Walk::over(&self.store, &self.collection, Ok(self.store.at(at)?));
+        Ok(walk.filter_map(move |stored| this.shown_info(stored).transpose()))
     }
 
     /// Returns the number of objects, at the cost of [`Revisions::names`].
@@ -104,44 +138,36 @@ impl<T: Object> Revisions<T> {
     }
 
     fn walk(&self) -> Walk {
-        Walk::over(&self.store, &self.collection)
+        Walk::over(&self.store, &self.collection, self.store.snapshot())
     }
 
     fn shown(&self, stored: Result<Stored, Error>) -> Result<Option<Revision<T>>, Error> {
         let stored = stored?;
-        if !self.shows_state(&stored.info) {
+        if !self.shows_state(stored.info.meta()) {
             return Ok(None);
         }
         Ok(Some(self.typed(&stored)?).filter(|revision| self.accepts(revision)))
     }
 
-    fn shown_name(&self, stored: Result<Stored, Error>) -> Result<Option<String>, Error> {
+    fn shown_info(&self, stored: Result<Stored, Error>) -> Result<Option<RevisionInfo>, Error> {
         if self.filter.is_some() {
-            return Ok(self.shown(stored)?.map(|revision| revision.name().to_owned()));
+            return Ok(self.shown(stored)?.map(|revision| revision.info().clone()));
         }
         let info = stored?.info;
-        Ok(self.shows_state(&info).then(|| info.name().to_owned()))
-    }
-
-    /// Returns the newest revision of an object if its state is one that is shown.
-    fn read_newest(&self, address: &Address) -> Result<Option<Revision<T>>, Error> {
-        let at = self.store.snapshot()?.position();
-        let read = self.read_kept(address, at)?;
-        Ok(read)
+        Ok(self.shows_state(info.meta()).then_some(info))
     }
 
     /// Reads the newest revision at or before `at`, and keeps it; `None` if its state is not shown.
-    fn read_kept(&self, address: &Address, at: Position) -> Result<Option<Revision<T>>, Error> {
+    fn read_newest(&self, address: &Address, at: Position) -> Result<Option<Revision<T>>, Error> {
         // Before the attributes are read: what is erased meanwhile must not be kept as whole.
-        let erasure = self.store.last_erasure()?;
+        let erasure = self.store.last_erasure(at)?;
         let Some(stored) = Stored::newest(self.store.log(), address, at)? else { return Ok(None) };
-        if !self.shows_state(&stored.info) {
+        if !self.shows_state(stored.info.meta()) {
             return Ok(None);
         }
-        let revision = self.typed(&stored)?;
-        let bytes = stored.content()?.size();
-        let record = self.store.record(address.namespace())?;
-        self.kept.put(Entry::new(revision.clone(), record, erasure, bytes));
+        let content = stored.content()?;
+        let revision = self.typed_of(&stored.info, &content)?;
+        self.kept.put(Entry::new(revision.clone(), erasure, content.size()));
         Ok(Some(revision))
     }
 
@@ -149,13 +175,11 @@ impl<T: Object> Revisions<T> {
     pub(crate) fn as_of(&self, address: &Address, version: u64, at: Position) -> Result<Revision<T>, Error> {
         if let Some(kept) = self.kept.get(address.name())
             && kept.revision.version() == version
-            && kept.is_whole()?
+            && kept.is_whole(&self.store, at)?
         {
             return Ok(kept.revision.clone());
         }
-        let all = self.with_deleted();
-        let revision = all.read_kept(address, at)?;
-        revision.ok_or_else(|| no_object(address))
+        self.with_deleted().read_newest(address, at)?.ok_or_else(|| no_object(address))
     }
 
     pub(crate) fn stored(&self, info: &RevisionInfo) -> Result<Stored, Error> {
@@ -167,9 +191,14 @@ impl<T: Object> Revisions<T> {
     }
 
     pub(crate) fn typed(&self, stored: &Stored) -> Result<Revision<T>, Error> {
-        let info = &stored.info;
-        let content = stored.content()?.decode();
-        let content = content.map_err(|problem| unfit(info.address(), info.version(), problem))?;
+        self.typed_of(&stored.info, &stored.content()?)
+    }
+
+    fn typed_of(&self, info: &RevisionInfo, content: &Attributes) -> Result<Revision<T>, Error> {
+        if info.is_purge() {
+            return Err(Error::Purged { object: info.address().to_string() });
+        }
+        let content = self.decode(info.address(), info.meta(), content)?;
         Ok(Revision::new(info.clone(), Immutable::new(content)))
     }
 
@@ -178,16 +207,15 @@ impl<T: Object> Revisions<T> {
         if self.filter.is_none() {
             return Ok(true);
         }
-        let newest = self.with_deleted().read_newest(address)?;
-        Ok(newest.is_some_and(|revision| self.accepts(&revision)))
+        Ok(self.with_deleted().current(address.name())?.is_some())
     }
 
     fn shows(&self, revision: &Revision<T>) -> bool {
-        self.shows_state(revision.info()) && self.accepts(revision)
+        self.shows_state(revision.info().meta()) && self.accepts(revision)
     }
 
-    pub(crate) fn shows_state(&self, info: &RevisionInfo) -> bool {
-        self.with_deleted || info.meta().state == State::Locked
+    pub(crate) fn shows_state(&self, meta: &Meta) -> bool {
+        meta.state == State::Locked || self.with_deleted && !meta.purged
     }
 
     pub(crate) fn accepts(&self, content: &T) -> bool {
@@ -199,6 +227,6 @@ pub(crate) fn no_object(address: &Address) -> Error {
     Error::NoObject { object: address.to_string() }
 }
 
-pub(crate) fn unfit(address: &Address, version: u64, problem: annals_core::codec::Error) -> Error {
-    Error::Unfit { object: address.to_string(), version, problem }
+pub(crate) fn unfit(address: &Address, version: u64, Misfit { attribute, problem }: Misfit) -> Error {
+    Error::Unfit { object: address.to_string(), version, attribute, problem }
 }

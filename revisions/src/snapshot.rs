@@ -35,7 +35,7 @@ impl<T: Object> Revisions<T> {
         let address = Address::new(&self.collection, name)?;
         let at = self.store.at(at)?.position();
         let Some(stored) = Stored::newest(self.store.log(), &address, at)? else { return Ok(None) };
-        if !self.shows_state(&stored.info) {
+        if !self.shows_state(stored.info.meta()) {
             return Ok(None);
         }
         Ok(Some(self.typed(&stored)?).filter(|revision| self.accepts(revision)))

@@ -10,7 +10,7 @@ use crate::name::Address;
 use crate::read::{no_object, unfit};
 use crate::references::ReferenceChanges;
 use crate::tracking::Telling;
-use crate::{Draft, Error, Immutable, Object, Revision, RevisionInfo, Revisions, State};
+use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 
 /// A collection inside a [`Transaction`]: objects are changed when that commits, together with all else that
 /// it writes.
@@ -79,7 +79,21 @@ impl<'a> Seen<'a> {
             Some(meta) => meta.version + 1,
         };
         let single = self.meta.as_ref().is_some_and(|meta| meta.single);
-        Meta { version, state, restored_from: None, consequence_of: None, single, purged: false }
+        let type_version = self.type_version().to_owned();
+        Meta {
+            version,
+            state,
+            restored_from: None,
+            consequence_of: None,
+            type_version,
+            single,
+            purged: false,
+        }
+    }
+
+    /// Returns the type version of which the stored content is.
+    fn type_version(&self) -> &str {
+        self.meta.as_ref().map_or("", |meta| &meta.type_version)
     }
 
     /// Returns the object's meta if it is in one of these states.
@@ -160,6 +174,30 @@ impl<T: Object> TransactionRevisions<'_, T> {
             return Ok(None);
         }
         Ok(Some(self.draft(&seen)?).filter(|draft| self.revisions.accepts(draft)))
+    }
+
+    /// Makes it a condition of the commit that `revision` is still the newest one of its object. If it is not,
+    /// the commit is refused with the conflict that names who was first, and its body is not run again.
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_revisions::{Error, Revisions};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let scores = Revisions::<u32>::open(&store, "scores")?;
+    /// let seen = scores.insert("game", &7, Context::new())?;
+    /// scores.edit("game", Context::new(), |score| *score = 8)?;
+    /// let late = store.try_commit(Context::new(), |tx| {
+    ///     let scores = scores.in_transaction(tx);
+    ///     scores.require_newest(&seen);
+    ///     scores.delete("game")
+    /// });
+    /// assert!(late.is_err_and(|error: Error| error.is_conflict()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn require_newest(&self, revision: &impl AsRef<RevisionInfo>) {
+        let info = revision.as_ref();
+        let (key, since) = (info.address().meta().clone(), info.commit().last);
+        self.tx.require(Condition::KeyUnchanged { key, since });
     }
 
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
@@ -246,10 +284,11 @@ impl<T: Object> TransactionRevisions<'_, T> {
         self.change_by(&seen, &base, change, &[])
     }
 
-    /// Deletes an object: marks it, and leaves its content and history.
+    /// Deletes an object: marks it, and leaves its content and history. What refers to it is deleted or changed
+    /// as [rules](crate::OnDelete) say.
     ///
     /// # Errors
-    /// [`Error::NoObject`] if there is none, or it was deleted.
+    /// As [`Revisions::delete`].
     pub fn delete(&self, name: &str) -> Result<(), Error> {
         self.mark_deleted(name).map(drop)
     }
@@ -288,7 +327,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let base = self.known(&seen)?;
         let written = self.write(&seen, seen.next(State::Locked), &Difference::default())?;
-        Ok(Draft { address: seen.address, content: base.content, origin: Origin::Written(written) })
+        Ok(Draft { origin: Origin::Written(written), ..base })
     }
 
     /// Makes an object what it was in an earlier revision, which the new one names. Always appends.
@@ -297,7 +336,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
     ///
     /// # Errors
     /// [`Error::NoRevision`] if it is no revision of this collection; [`Error::NoObject`] if this handle does
-    /// not know the object; [`annals_core::Error::Erased`] if its content is gone.
+    /// not know the object; [`annals_core::Error::Erased`] or [`Error::Purged`] if its content is gone.
     pub fn rollback_to(&self, revision: &impl AsRef<RevisionInfo>) -> Result<Draft<T>, Error> {
         self.restore(revision.as_ref(), State::Locked)
     }
@@ -312,25 +351,27 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     fn restore(&self, to: &RevisionInfo, state: State) -> Result<Draft<T>, Error> {
         let stored = self.revisions.stored(to)?;
+        if to.is_purge() {
+            return Err(Error::Purged { object: to.address().to_string() });
+        }
         let seen = self.see(to.address().clone())?;
         self.check_known(&seen)?;
+        let Revisions { store, schema, .. } = self.revisions;
         let after = stored.content()?;
-        let content = self.decode(&seen, &after)?;
+        let after = self.revisions.upcast(to.address(), to.meta(), &after)?;
+        let content = after.decode().map_err(|misfit| unfit(to.address(), to.version(), misfit))?;
         let (before, erased) = seen.attributes()?;
-        let mut difference = after.since(&before, |a, b| self.revisions.store.same(a, b));
+        let mut difference = after.since(&before, |a, b| store.same(a, b));
         difference.deleted.extend(erased.iter().filter(|field| !after.fields.contains_key(*field)));
         let restored_from = Some(to.version());
-        let meta = Meta { restored_from, single: after.single, ..seen.next(state) };
+        let type_version = schema.written(&to.meta().type_version).to_owned();
+        let meta = Meta { restored_from, type_version, single: after.single, ..seen.next(state) };
         let written = self.write(&seen, meta, &difference)?;
-        Ok(Draft {
-            address: seen.address,
-            content: Immutable::new(content),
-            origin: Origin::Written(written),
-        })
+        Ok(Draft::written(seen.address, content, after.size(), written))
     }
 
     fn create(&self, seen: &Seen<'_>, content: &T) -> Result<Draft<T>, Error> {
-        let Revisions { store, hooks, .. } = self.revisions;
+        let Revisions { store, schema, hooks, .. } = self.revisions;
         let mut content = content.clone();
         hooks.before_create(&mut content)?;
         let after = Attributes::of(store, &content)?;
@@ -338,10 +379,10 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let left = left.0.fields.keys().chain(&left.1).filter(|field| !after.fields.contains_key(*field));
         let difference = Difference { set: after.fields.iter().collect(), deleted: left.collect() };
         self.check_rules(&after, &difference)?;
-        let meta = Meta { single: after.single, ..seen.next(State::Locked) };
+        let type_version = schema.written("").to_owned();
+        let meta = Meta { type_version, single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
-        let address = seen.address.clone();
-        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
+        let draft = Draft::written(seen.address.clone(), content, after.size(), written);
         hooks.after_create(self.tx, &draft)?;
         Ok(draft)
     }
@@ -366,7 +407,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         mut content: T,
         required: &[Condition],
     ) -> Result<Draft<T>, Error> {
-        let Revisions { store, hooks, touching, .. } = self.revisions;
+        let Revisions { store, schema, hooks, touching, .. } = self.revisions;
         hooks.before_update(base, &mut content)?;
         let (before, after) = (Attributes::of(store, &**base)?, Attributes::of(store, &content)?);
         let difference = after.since(&before, |a, b| store.same(a, b));
@@ -376,12 +417,33 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         required.iter().for_each(|condition| self.tx.require(condition.clone()));
         self.check_rules(&after, &difference)?;
-        let meta = Meta { single: after.single, ..seen.next(State::Locked) };
-        let written = self.write(seen, meta, &difference)?;
-        let address = seen.address.clone();
-        let draft = Draft { address, content: Immutable::new(content), origin: Origin::Written(written) };
+        let type_version = schema.written(seen.type_version()).to_owned();
+        let meta = Meta { type_version, single: after.single, ..seen.next(State::Locked) };
+        let written = if meta.type_version == seen.type_version() {
+            self.write(seen, meta, &difference)?
+        } else {
+            self.write_upcast(seen, meta, &difference)?
+        };
+        let draft = Draft::written(seen.address.clone(), content, after.size(), written);
         hooks.after_update(self.tx, base, &draft)?;
         Ok(draft)
+    }
+
+    /// Writes what is stored in an older form as a revision of the newest, with what differs from that.
+    fn write_upcast(
+        &self,
+        seen: &Seen<'_>,
+        meta: Meta,
+        difference: &Difference<'_>,
+    ) -> Result<Written, Error> {
+        let from = match &seen.meta {
+            Some(from) if seen.record.get::<Meta>(META)?.as_ref() == Some(from) => from,
+            // Another revision was first: the commit is going to be refused for that.
+            _ => return self.write(seen, meta, difference),
+        };
+        let (stored, _) = seen.attributes()?;
+        let newest = self.revisions.upcast(&seen.address, from, &stored)?.into_owned().with(difference);
+        self.write(seen, meta, &newest.since(&stored, |a, b| self.revisions.store.same(a, b)))
     }
 
     fn mark(&self, seen: Seen<'_>, state: State) -> Result<(Address, Written), Error> {
@@ -391,7 +453,12 @@ impl<T: Object> TransactionRevisions<'_, T> {
     }
 
     /// Writes a revision: the attributes that differ, and what it says of itself. All writes come by here.
-    fn write(&self, seen: &Seen<'_>, meta: Meta, difference: &Difference<'_>) -> Result<Written, Error> {
+    pub(crate) fn write(
+        &self,
+        seen: &Seen<'_>,
+        meta: Meta,
+        difference: &Difference<'_>,
+    ) -> Result<Written, Error> {
         let telling = Telling::of(self.context.clone());
         if seen.exists() && !meta.exists() {
             self.write_deletion(seen, &telling, &meta, difference, &|_| Context::new())?;
@@ -465,13 +532,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let said = Telling::of(self.context.clone()).said_of_object();
         let written = Written { meta: meta.clone(), said };
-        let content = Immutable::new(self.decode(seen, &attributes)?);
-        Ok(Draft { address: seen.address.clone(), content, origin: Origin::Written(written) })
-    }
-
-    fn decode(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {
-        let version = || seen.meta.as_ref().map_or(1, |meta| meta.version);
-        content.decode().map_err(|problem| unfit(&seen.address, version(), problem))
+        let content = self.revisions.decode(&seen.address, meta, &attributes)?;
+        Ok(Draft::written(seen.address.clone(), content, attributes.size(), written))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::iter::Peekable;
 
-use annals_core::{Change, Field, Key, Log, Namespace, Pages, Position, Scope, Store};
+use annals_core::{Change, Field, Key, Log, Namespace, Pages, Position, Scope, Snapshot, Store};
 
 use crate::Error;
 use crate::meta::META;
@@ -18,11 +18,14 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    pub(crate) fn over(store: &Store, collection: &Namespace) -> Walk {
-        let now = store.snapshot().map(|now| now.position());
-        let at = now.as_ref().map_or(Position::START, |at| *at);
+    pub(crate) fn over(
+        store: &Store,
+        collection: &Namespace,
+        moment: Result<Snapshot, annals_core::Error>,
+    ) -> Walk {
+        let at = moment.as_ref().map_or(Position::START, Snapshot::position);
         let mut walk = Walk { log: store.log().clone(), collection: collection.clone(), at, changes: None };
-        walk.changes = Some(now.map(|_| walk.after(None)).map_err(Error::from));
+        walk.changes = Some(moment.map(|_| walk.after(None)).map_err(Error::from));
         walk
     }
 

@@ -1,8 +1,10 @@
-use annals_core::{Committed, Context};
+use annals_core::{Committed, Context, Position, Receipt};
 
 use crate::draft::Written;
 use crate::error::Ended;
+use crate::kept::Entry;
 use crate::name::Address;
+use crate::read::no_object;
 use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, TransactionRevisions};
 
 /// Each of these is a commit of its own; several changes in one commit are made by
@@ -11,6 +13,10 @@ use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, Transaction
 /// The context says who the creator is (`actor`) and what the comment is (`reason`); what it leaves open
 /// is filled in from the store's handle and what is in force. Durability is that of
 /// [`Store::commit`](annals_core::Store::commit).
+///
+/// Whatever makes an object refer to another one, by an attribute for which that is
+/// [declared](Revisions::declare_reference), fails with [`Error::NoTarget`] if there is none, and with
+/// [`Error::NoReference`] if the attribute holds no name.
 impl<T: Object> Revisions<T> {
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
     ///
@@ -99,8 +105,15 @@ impl<T: Object> Revisions<T> {
     /// Deletes an object: appends a revision that says so. Its history stays, and
     /// [`Revisions::with_deleted`] shows it.
     ///
+    /// Objects that refer to it, as [declared](Revisions::declare_reference), are deleted or changed in the same
+    /// commit, as their [rules](crate::OnDelete) say, and so on for those that refer to them. There is no limit to
+    /// that: it takes time and memory for each object concerned. Hooks are not called for them.
+    ///
     /// # Errors
-    /// [`Error::NoObject`] if there is none, or it was deleted.
+    /// [`Error::NoObject`] if there is none, or it was deleted; [`Error::Restricted`] if another object stands in
+    /// the way; [`Error::NoTarget`] if a rule would have another one refer to what does not exist;
+    /// [`Error::Rule`] if a rule cannot be applied; [`Error::BeyondFilter`] if one would reach beyond the filter of
+    /// this handle.
     #[track_caller]
     pub fn delete(&self, name: &str, context: Context) -> Result<RevisionInfo, Error> {
         let done = self.commit(context, |objects| objects.mark_deleted(name))?;
@@ -136,7 +149,7 @@ impl<T: Object> Revisions<T> {
     ///
     /// # Errors
     /// [`Error::NoRevision`] if it is no revision of this collection; [`Error::NoObject`] if this handle does
-    /// not know the object; [`annals_core::Error::Erased`] if its content is gone.
+    /// not know the object; [`annals_core::Error::Erased`] or [`Error::Purged`] if its content is gone.
     ///
     /// ```
     /// # use annals_core::{Context, Store};
@@ -182,27 +195,40 @@ impl<T: Object> Revisions<T> {
         &self,
         context: Context,
         mut body: impl FnMut(&TransactionRevisions<'_, T>) -> Result<R, E>,
-    ) -> Result<Committed<R>, E> {
-        let done = self.store.try_commit(context, |tx| body(&self.in_transaction(tx)).map_err(Ended::Own));
-        done.map_err(Ended::into_own)
+    ) -> Result<Done<R>, E> {
+        let mut erasure = Position::START;
+        let done = self.store.try_commit(context, |tx| {
+            erasure = self.store.last_erasure(tx.position())?;
+            body(&self.in_transaction(tx)).map_err(Ended::Own)
+        });
+        let Committed { value, receipt } = done.map_err(Ended::into_own)?;
+        Ok(Done { value, receipt, erasure })
     }
 
     /// Returns the revision that a commit made of a draft.
-    pub(crate) fn revision(&self, done: Committed<Draft<T>>) -> Result<Revision<T>, Error> {
-        let Committed { value: draft, receipt } = done;
-        let address = draft.address.clone();
-        match draft.into_revision(receipt.as_ref()) {
-            Some(revision) => Ok(revision),
+    pub(crate) fn revision(&self, done: Done<Draft<T>>) -> Result<Revision<T>, Error> {
+        let Done { value: draft, receipt, erasure } = done;
+        let (address, size) = (draft.address.clone(), draft.size);
+        let Some(revision) = draft.into_revision(receipt.as_ref()) else {
             // A hook has given the commit an id that the log had.
-            None => {
-                self.with_deleted().current(address.name())?.ok_or_else(|| crate::read::no_object(&address))
-            }
+            return self.with_deleted().current(address.name())?.ok_or_else(|| no_object(&address));
+        };
+        if let Some(size) = size {
+            self.kept.put(Entry::new(revision.clone(), erasure, size));
         }
+        Ok(revision)
     }
 
-    pub(crate) fn info(&self, done: Committed<(Address, Written)>) -> Result<RevisionInfo, Error> {
-        let Committed { value: (address, written), receipt } = done;
+    pub(crate) fn info(&self, done: Done<(Address, Written)>) -> Result<RevisionInfo, Error> {
+        let Done { value: (address, written), receipt, .. } = done;
         let info = receipt.as_ref().map(|receipt| written.info(&address, receipt));
-        info.ok_or_else(|| crate::read::no_object(&address))
+        info.ok_or_else(|| no_object(&address))
     }
+}
+
+/// What a commit has done, and the newest erasure before it.
+pub(crate) struct Done<R> {
+    pub(crate) value: R,
+    receipt: Option<Receipt>,
+    erasure: Position,
 }

@@ -89,7 +89,9 @@ impl Server {
 
     fn wait_until_ready(&self) -> Result<(), String> {
         self.keeper.wait_until(|| {
-            let is_ready = self.status().lines().nth(7).is_some_and(|line| line.trim() == "ready");
+            let status = self.status();
+            let is_ready =
+                status.lines().nth(7).is_some_and(|line| matches!(line.trim(), "ready" | "standby"));
             // A server that was killed has left its word.
             is_ready && self.family().is_ok_and(|family| family.is_alive())
         })

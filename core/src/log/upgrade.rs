@@ -2,7 +2,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Upgrade {
     /// The version that was found.
-    pub before: i32,
+    pub before: u32,
     /// The version that is there now, the newest that this program knows.
-    pub after: i32,
+    pub after: u32,
 }

@@ -508,13 +508,13 @@ impl Store {
         self.shared.log.compact(&self.shared.retention, &context, progress)
     }
 
-    /// Returns the position of the newest erasure's record, [`Position::START`] if nothing was ever erased;
-    /// as fresh as any read of this handle. What was read before is whole as long as this stays the same.
+    /// Returns the position of the newest record of an erasure at or before `at`, the end of a commit;
+    /// [`Position::START`] if nothing was erased by then. What was read is whole as long as this stays the same.
     ///
     /// # Errors
     /// If the log cannot be read.
-    pub fn last_erasure(&self) -> Result<Position, Error> {
-        let newest = self.newest_at(&erasure_key()?, self.end()?)?;
+    pub fn last_erasure(&self, at: Position) -> Result<Position, Error> {
+        let newest = self.newest_at(&erasure_key()?, at)?;
         Ok(newest.map_or(Position::START, |newest| newest.position))
     }
 

@@ -5,7 +5,7 @@
 mod server;
 
 use std::process;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
@@ -45,12 +45,7 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Returns a log of its own among those of other tests, `None` where there is no server.
     pub(crate) fn new() -> Option<Scratch> {
-        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
-        let url = url()?;
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
-        *shared = Arc::downgrade(&schema);
-        Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
+        Some(Scratch { schema: Schema::shared()?, log: format!("log/{}/{}", process::id(), next()) })
     }
 
     /// Returns a log in a schema of its own.
@@ -75,6 +70,11 @@ impl Scratch {
         &self.log
     }
 
+    /// Returns the name by which the server shows whose connections are whose.
+    pub(crate) fn application(&self) -> String {
+        format!("{}/{}", self.schema(), self.log)
+    }
+
     /// Returns how to open the log; what is missing is created.
     pub(crate) fn options(&self) -> PostgresOptions {
         self.options_at(self.url())
@@ -82,8 +82,7 @@ impl Scratch {
 
     /// Returns how to open the log by way of another URL.
     pub(crate) fn options_at(&self, url: &str) -> PostgresOptions {
-        // The name by which the server shows whose connections are whose.
-        let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
+        let url = format!("{url}&application_name={}", self.application().replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
         let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
         // That a machine has much else to do is no failure.
@@ -107,7 +106,7 @@ impl Scratch {
     pub(crate) fn waiting(&self) -> i64 {
         let sql =
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
-        self.sql().query_one(sql, &[&self.log]).unwrap().get(0)
+        self.sql().query_one(sql, &[&self.application()]).unwrap().get(0)
     }
 
     /// Returns where the server listens on the network of this machine, if it does.

@@ -7,7 +7,7 @@ use std::env;
 use std::io::Write as _;
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use postgres::{Client, NoTls};
 
@@ -61,11 +61,53 @@ impl Schema {
     pub(crate) fn new(url: String) -> Schema {
         Schema { url, name: format!("test_{}_{}", process::id(), next()) }
     }
+
+    /// Returns the one that tests of this process share, `None` where there is no server.
+    pub(crate) fn shared() -> Option<Arc<Schema>> {
+        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
+        let url = url()?;
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
+        *shared = Arc::downgrade(&schema);
+        Some(schema)
+    }
 }
 
 impl Drop for Schema {
     fn drop(&mut self) {
         let drop = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE", self.name);
         Client::connect(&self.url, NoTls).unwrap().batch_execute(&drop).unwrap();
+    }
+}
+
+/// A log that nobody else uses.
+pub(crate) struct OwnLog {
+    schema: Arc<Schema>,
+    name: String,
+}
+
+impl OwnLog {
+    /// Returns a log among those of other tests, `None` where there is no server.
+    pub(crate) fn new() -> Option<OwnLog> {
+        Some(OwnLog { schema: Schema::shared()?, name: format!("log{}", next()) })
+    }
+
+    /// Returns the main log of a schema of its own.
+    pub(crate) fn alone() -> Option<OwnLog> {
+        Some(OwnLog { schema: Arc::new(Schema::new(url()?)), name: "main".into() })
+    }
+
+    /// Returns how to open it once it is there.
+    pub(crate) fn url(&self) -> String {
+        format!("{}&annals.schema={}&annals.log={}", self.schema.url, self.schema.name, self.name)
+    }
+
+    /// Returns how to open it; what is missing is created.
+    pub(crate) fn url_to_create(&self) -> String {
+        format!("{}&annals.mode=rwc", self.url())
+    }
+
+    pub(crate) fn schema(&self) -> &Schema {
+        &self.schema
     }
 }

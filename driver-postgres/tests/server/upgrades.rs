@@ -1,14 +1,14 @@
 //! A schema of an older version, made by what wrote it then, becomes one of the newest: wholly or not at all.
 
 use std::thread;
+use std::time::Duration;
 
 use annals_core::{
     Batch, Context, Driver, Durability, ErrorKind, Key, Order, Position, PositionRange, Scope, Upgrade,
 };
 use annals_driver_postgres::PostgresOptions;
-use postgres::{Client, NoTls};
 
-use crate::common::Scratch;
+use crate::database::Database;
 use crate::proxy::{Fault, Proxy};
 
 /// What a schema of format 1 holds: two logs, one with three commits, and the functions of that time.
@@ -16,49 +16,20 @@ const FORMAT_1: &str = include_str!("../fixtures/format-1.sql");
 
 const ALL: Upgrade = Upgrade { before: 1, after: 2 };
 
-/// A database of its own, so that what is done to it disturbs no other test.
-struct Database {
-    server: String,
-    name: String,
-}
-
-impl Database {
-    fn new() -> Option<Database> {
-        let scratch = Scratch::alone()?;
-        let (server, name) = (scratch.url().to_owned(), format!("{}_database", scratch.schema()));
-        scratch.sql().batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
-        Some(Database { server, name })
-    }
-
-    fn url(&self) -> String {
-        self.server.replacen("/postgres?", &format!("/{}?", self.name), 1)
-    }
-
-    fn sql(&self) -> Client {
-        Client::connect(&self.url(), NoTls).unwrap()
-    }
-
-    fn options(&self) -> PostgresOptions {
-        self.url().parse().unwrap()
-    }
-
-    /// Returns the names of everything that stands in the schema, and the version it says.
-    fn contents(&self) -> (i32, Vec<String>) {
-        let mut sql = self.sql();
-        let version = sql.query_one("SELECT version FROM annals.annals_format", &[]).unwrap().get(0);
-        let names = "
-            SELECT relname::text FROM pg_class WHERE relnamespace = 'annals'::regnamespace
-            UNION ALL
-            SELECT proname || md5(prosrc) FROM pg_proc WHERE pronamespace = 'annals'::regnamespace ORDER BY 1";
-        (version, sql.query(names, &[]).unwrap().iter().map(|row| row.get(0)).collect())
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
-        Client::connect(&self.server, NoTls).unwrap().batch_execute(&sql).unwrap();
-    }
+/// Returns what stands in the schema, but for the rows, and the version that it says it has.
+fn contents(database: &Database) -> (i32, Vec<String>) {
+    let mut sql = database.sql();
+    let version = sql.query_one("SELECT version FROM annals.annals_format", &[]).unwrap().get(0);
+    let names = "
+        SELECT relname::text FROM pg_class WHERE relnamespace = 'annals'::regnamespace
+        UNION ALL
+        SELECT concat(attrelid::regclass, ' ', attname, ' ', atttypid::regtype, ' ', attnotnull, attstattarget)
+        FROM pg_attribute WHERE attrelid IN (
+            SELECT oid FROM pg_class WHERE relnamespace = 'annals'::regnamespace AND relkind IN ('r', 'v')
+        )
+        UNION ALL
+        SELECT proname || md5(prosrc) FROM pg_proc WHERE pronamespace = 'annals'::regnamespace ORDER BY 1";
+    (version, sql.query(names, &[]).unwrap().iter().map(|row| row.get(0)).collect())
 }
 
 fn batch() -> Batch {
@@ -69,7 +40,7 @@ fn batch() -> Batch {
 fn new_contents() -> (i32, Vec<String>) {
     let database = Database::new().unwrap();
     database.options().connect().unwrap().init().unwrap();
-    database.contents()
+    contents(&database)
 }
 
 /// Everything that a log answers about what stood in the fixture.
@@ -94,7 +65,7 @@ fn a_log_of_an_older_format_is_used_as_it_is_and_upgraded_when_asked() {
     // Creating what is missing is not bringing up to date.
     options.clone().create(true).open().unwrap();
     options.connect().unwrap().init().unwrap();
-    assert_eq!(database.contents().0, 1);
+    assert_eq!(contents(&database).0, 1);
 
     let server = options.connect().unwrap();
     assert_eq!(server.upgrade().unwrap(), ALL);
@@ -107,7 +78,7 @@ fn a_log_of_an_older_format_is_used_as_it_is_and_upgraded_when_asked() {
     let current = "SELECT value::text FROM annals.annals_current WHERE log = 'main' AND field = 'name'";
     assert_eq!(database.sql().query_one(current, &[]).unwrap().get::<_, String>(0), "\"Ann\"");
 
-    assert_eq!(database.contents(), new_contents(), "an upgraded schema is as a new one");
+    assert_eq!(contents(&database), new_contents(), "an upgraded schema is as a new one");
 }
 
 /// Each command of the upgrade in turn ends the connection that it came on, again and again.
@@ -140,7 +111,7 @@ fn an_upgrade_that_is_killed_at_any_command_leaves_the_old_schema() {
         CREATE EVENT TRIGGER kill ON ddl_command_end EXECUTE FUNCTION public.kill();",
     )
     .unwrap();
-    let old = database.contents();
+    let old = contents(&database);
     let before = answers(&database.options());
     let url = format!("{}&annals.timeout=0.3", database.url());
     let options: PostgresOptions = url.parse().unwrap();
@@ -156,11 +127,11 @@ fn an_upgrade_that_is_killed_at_any_command_leaves_the_old_schema() {
             Err(error) => assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}"),
         }
         killed += 1;
-        assert_eq!(database.contents(), old, "killed at command {at}");
+        assert_eq!(contents(&database), old, "killed at command {at}");
         assert_eq!(answers(&database.options()), before);
     }
     assert!(killed > 8, "only {killed} commands were killed");
-    assert_eq!(database.contents(), new_contents());
+    assert_eq!(contents(&database), new_contents());
     assert_eq!(answers(&database.options()), before);
 }
 
@@ -181,7 +152,7 @@ fn an_upgrade_that_is_cut_off_is_done_again() {
             proxy.arm(fault, request);
             assert_eq!(server.upgrade().unwrap(), ALL, "{fault:?} of {request}");
             assert!(!proxy.is_armed(), "nothing was cut off: {fault:?} of {request}");
-            assert_eq!(database.contents(), new, "{fault:?} of {request}");
+            assert_eq!(contents(&database), new, "{fault:?} of {request}");
         }
     }
 }
@@ -196,7 +167,47 @@ fn of_several_who_upgrade_at_the_same_time_nobody_fails() {
             scope.spawn(|| assert_eq!(options.connect().unwrap().upgrade().unwrap().after, 2));
         }
     });
-    assert_eq!(database.contents(), new_contents());
+    assert_eq!(contents(&database), new_contents());
+}
+
+#[test]
+fn an_upgrade_waits_for_those_who_read_no_longer_than_the_busy_timeout() {
+    let Some(database) = Database::new() else { return };
+    let mut sql = database.sql();
+    sql.batch_execute(FORMAT_1).unwrap();
+    let old = contents(&database);
+    let options = database.options().busy_timeout(Duration::from_millis(100));
+    let mut reader = sql.transaction().unwrap();
+    reader.batch_execute("SELECT FROM annals.annals_entry").unwrap();
+    let error = options.connect().unwrap().upgrade().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Busy, "{error}");
+    assert_eq!(contents(&database), old);
+    reader.rollback().unwrap();
+    assert_eq!(options.connect().unwrap().upgrade().unwrap(), ALL);
+}
+
+/// What the server has gathered about values are samples of them, which erasing would leave.
+#[test]
+fn an_upgraded_log_can_be_erased_from_without_a_trace() {
+    let Some(database) = Database::new() else { return };
+    let mut sql = database.sql();
+    sql.batch_execute(FORMAT_1).unwrap();
+    let samples = "SELECT count(*) FROM pg_stats WHERE tablename = 'annals_entry' AND attname = 'value'";
+    let mut analyzed = || -> i64 {
+        sql.batch_execute("ANALYZE annals.annals_entry").unwrap();
+        sql.query_one(samples, &[]).unwrap().get(0)
+    };
+    assert_eq!(analyzed(), 1);
+    let options = database.options();
+    options.connect().unwrap().upgrade().unwrap();
+    assert_eq!(analyzed(), 0);
+    let driver = options.open().unwrap();
+    let audit = Batch::new(Context::new().actor("dana").reason("asked to"));
+    let audit = audit.set(Key::parse("__annals/erasures", "erasure").unwrap(), *b"\x80");
+    let erase = driver.abilities().erase.unwrap();
+    erase.erase(&[Position::new(1).unwrap()], &audit).unwrap().unwrap();
+    let kind = "SELECT kind FROM annals.annals_history WHERE log = 'main' AND position = 1";
+    assert_eq!(database.sql().query_one(kind, &[]).unwrap().get::<_, String>(0), "erased");
 }
 
 #[test]
@@ -204,10 +215,12 @@ fn what_an_older_schema_lacks_is_said_to_need_the_upgrade() {
     let Some(database) = Database::new() else { return };
     database.sql().batch_execute(FORMAT_1).unwrap();
     let driver = database.options().open().unwrap();
-    database.sql().batch_execute("DROP FUNCTION annals.annals_sync").unwrap();
-    let error = driver.sync().unwrap_err();
+    let erase = driver.abilities().erase.unwrap();
+    let audit = Batch::new(Context::new()).set(Key::parse("__annals/erasures", "erasure").unwrap(), [7]);
+    let error = erase.erase(&[Position::new(1).unwrap()], &audit).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     assert!(error.to_string().contains("annals upgrade"), "{error}");
+    assert!(answers(&database.options()).contains("alice"));
 }
 
 #[test]
@@ -218,7 +231,7 @@ fn a_server_that_knows_no_functions_gets_the_rest() {
     driver.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
     let found = database.sql().query("SELECT namespace, field, value FROM annals.annals_current", &[]);
     assert_eq!(found.unwrap().len(), 1);
-    let (version, names) = database.contents();
+    let (version, names) = contents(&database);
     assert_eq!(version, 2);
     assert!(!names.iter().any(|name| name.starts_with("annals_append")), "{names:?}");
 }

@@ -2,7 +2,7 @@ use annals_core::codec::{self, Value};
 use annals_core::{Context, Transaction};
 
 use super::changes::{exists, no_reference, no_target, stored};
-use super::declaration::{Declaration, NewNames, REFERENCES, declarations};
+use super::declaration::{Declaration, Declarations, NewNames, REFERENCES, declarations};
 use super::names::names;
 use super::on_delete::Rule;
 use super::planner::rule_error;
@@ -15,7 +15,7 @@ use crate::walk::Walk;
 use crate::{Error, Object, OnDelete, Revisions};
 
 /// How many objects a commit brings to those they refer to.
-const CHUNK: usize = 500;
+pub(super) const CHUNK: usize = 500;
 
 impl<T: Object> Revisions<T> {
     /// Declares that an attribute holds the names of objects of the collection `to`: one, or null, or several
@@ -27,6 +27,9 @@ impl<T: Object> Revisions<T> {
     /// that name, retired perhaps; deleting that object applies the rule in the same commit; and if one of the
     /// two happens while the other is being done, one of them learns of it. Declaring the same again writes
     /// nothing; another rule takes the place of the former one, and holds for all references from then on.
+    ///
+    /// What is stored counts: objects that are stored in an older form of the type refer by the attributes of that
+    /// form, so the declarations for those stay useful as long as there are such objects.
     ///
     /// The first time, the references of all objects that are there are gathered, in commits of some hundred
     /// objects each; if that is interrupted, the reference is declared again.
@@ -58,9 +61,10 @@ impl<T: Object> Revisions<T> {
     /// ```
     ///
     /// # Errors
-    /// [`Error::NoTarget`] or [`Error::NoReference`] for the first object that was there before and names what
-    /// does not exist, or nothing at all that could be a name: the declaration holds all the same, and is to be
-    /// made again when that is mended. [`Error::Rule`] if the attribute refers to another collection.
+    /// [`Error::NoTarget`], [`Error::NoReference`] or [`Error::Name`] for the first object that was there before and
+    /// names what does not exist, or nothing at all that could be a name: then what was declared before, or
+    /// nothing, is so again. [`Error::Rule`] if the attribute refers to another collection, until that is
+    /// [withdrawn](Revisions::withdraw_reference).
     #[track_caller]
     pub fn declare_reference<U: Object>(
         &self,
@@ -70,11 +74,24 @@ impl<T: Object> Revisions<T> {
     ) -> Result<(), Error> {
         let rule = self.rule(attribute, on_delete)?;
         let declared = Declaration { to: to.namespace().to_string(), rule, indexed: false };
-        if !self.write_declaration(attribute, &declared)? {
-            self.index(attribute, &declared)?;
-            self.write_declaration(attribute, &Declaration { indexed: true, ..declared })?;
+        if !self.is_declared(attribute)? {
+            self.forget_referrers(attribute, to.namespace())?;
         }
-        Ok(())
+        let (before, indexed) = self.write_declaration(attribute, &declared)?;
+        if indexed {
+            return Ok(());
+        }
+        match self.index(attribute, &declared) {
+            Ok(()) => self.mark_indexed(attribute, &declared),
+            Err(error @ (Error::NoTarget { .. } | Error::NoReference { .. } | Error::Name { .. })) => {
+                match before.filter(|before| before.indexed) {
+                    Some(before) => self.write_declaration(attribute, &before).map(drop)?,
+                    None => self.withdraw_reference(attribute)?,
+                }
+                Err(error)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns who refers to an object, in the order of an arbitrary but lasting key: one read of the record
@@ -115,31 +132,58 @@ impl<T: Object> Revisions<T> {
         names.ok_or_else(|| rule_error(&self.collection, attribute, "has a default that is no name"))
     }
 
-    /// Returns whether the references of all objects have been gathered.
-    fn write_declaration(&self, attribute: &str, wanted: &Declaration) -> Result<bool, Error> {
+    fn is_declared(&self, attribute: &str) -> Result<bool, Error> {
+        let declared: Option<Declarations> = self.store.record(&self.collection)?.get(REFERENCES)?;
+        Ok(declared.is_some_and(|declared| declared.contains_key(attribute)))
+    }
+
+    /// Returns what was declared before, and whether the references of all objects have been gathered.
+    fn write_declaration(
+        &self,
+        attribute: &str,
+        wanted: &Declaration,
+    ) -> Result<(Option<Declaration>, bool), Error> {
         let written = self.store.try_commit(Context::new(), |tx| {
             let mut declared = declarations(tx, &self.collection).map_err(Ended::Own)?;
-            let before = declared.get(attribute);
-            if let Some(before) = before.filter(|before| before.to != wanted.to) {
-                let problem = format!("is for references to {}, which it keeps", before.to);
+            let before = declared.get(attribute).cloned();
+            if let Some(before) = before.as_ref().filter(|before| before.to != wanted.to) {
+                let problem = format!("is for references to {}, until it is withdrawn", before.to);
                 return Err(Ended::Own(rule_error(&self.collection, attribute, &problem)));
             }
             // What was not checked may name what does not exist.
-            let checked = before.is_some_and(|before| before.is_checked() || !wanted.is_checked());
-            let indexed = wanted.indexed || checked && before.is_some_and(|before| before.indexed);
+            let is_enough = |before: &Declaration| before.is_checked() || !wanted.is_checked();
+            let indexed = before.as_ref().is_some_and(|before| before.indexed && is_enough(before));
             let after = Declaration { indexed, ..wanted.clone() };
-            if before != Some(&after) {
+            if before.as_ref() != Some(&after) {
                 declared.insert(attribute.to_owned(), after);
                 tx.record(&self.collection)?.set(REFERENCES, &declared)?;
             }
-            Ok(indexed)
+            Ok((before, indexed))
         });
         Ok(written.map_err(Ended::<Error>::into_own)?.value)
     }
 
+    fn mark_indexed(&self, attribute: &str, wanted: &Declaration) -> Result<(), Error> {
+        let marked = self.store.try_commit(Context::new(), |tx| {
+            let mut declared = declarations(tx, &self.collection).map_err(Ended::Own)?;
+            match declared.get_mut(attribute).filter(|now| now.to == wanted.to && now.rule == wanted.rule) {
+                Some(now) if now.indexed => Ok(()),
+                Some(now) => {
+                    now.indexed = true;
+                    Ok(tx.record(&self.collection)?.set(REFERENCES, &declared)?)
+                }
+                None => {
+                    let problem = "was declared otherwise or withdrawn meanwhile; declare it again";
+                    Err(Ended::Own(rule_error(&self.collection, attribute, problem)))
+                }
+            }
+        });
+        marked.map(drop).map_err(Ended::<Error>::into_own)
+    }
+
     /// Brings every object that was there before to those that it refers to.
     fn index(&self, attribute: &str, declared: &Declaration) -> Result<(), Error> {
-        let mut objects = Walk::over(&self.store, &self.collection).peekable();
+        let mut objects = Walk::over(&self.store, &self.collection, self.store.snapshot()).peekable();
         while objects.peek().is_some() {
             let chunk = objects.by_ref().take(CHUNK).map(|stored| stored.map(|stored| stored.info));
             let chunk: Vec<_> = chunk.collect::<Result<_, _>>()?;

@@ -35,7 +35,9 @@ impl<T: Object> TransactionRevisions<'_, T> {
             let mut applied = after.clone();
             applied.fields.insert(field, self.revisions.store.encode(&attribute, &value)?);
             let decoded = applied.decode::<T>();
-            decoded.map_err(|problem| unfit(&format!("does not fit the collection's type: {problem}")))?;
+            decoded.map_err(|misfit| {
+                unfit(&format!("does not fit the collection's type: {}", misfit.problem))
+            })?;
         }
         Ok(())
     }

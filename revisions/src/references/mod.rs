@@ -12,6 +12,7 @@ mod plan;
 mod planner;
 mod referrer;
 mod revived;
+mod withdraw;
 
 pub use affected::Affected;
 pub(crate) use changes::ReferenceChanges;

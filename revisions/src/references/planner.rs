@@ -144,13 +144,8 @@ impl<'a> Planner<'a> {
             self.declared.insert(collection.clone(), declared);
         }
         let declared = self.declared.get(collection).and_then(|declared| declared.get(referrer.attribute()));
-        declared.map(|declaration| declaration.rule.clone()).ok_or_else(|| {
-            rule_error(
-                referrer.collection(),
-                referrer.attribute(),
-                "is not there; declare the reference again",
-            )
-        })
+        // Withdrawn, and not taken out yet.
+        Ok(declared.map_or(Rule::DoNothing, |declaration| declaration.rule.clone()))
     }
 
     fn new_name(&self, referrer: &Referrer) -> Result<Option<String>, Error> {

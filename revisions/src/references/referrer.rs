@@ -1,6 +1,6 @@
 use std::fmt;
 
-use annals_core::{Action, Field, Namespace, TransactionRecord, codec};
+use annals_core::{Action, Change, Field, Namespace, TransactionRecord, codec};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -84,11 +84,18 @@ impl Referrer {
                 // Says what is wrong, and where.
                 _ => record.get(field)?,
             };
-            if let Some(Stored { collection, name, attribute }) = stored {
-                referrers.push(Referrer { collection: Namespace::new(&collection)?, name, attribute });
-            }
+            referrers.extend(stored.map(Referrer::read).transpose()?);
         }
         Ok(referrers)
+    }
+
+    /// Returns the referrer that a change of a record of them holds, `None` if that was taken out.
+    pub(super) fn of_change(change: &Change) -> Result<Option<Referrer>, Error> {
+        change.get()?.map(Referrer::read).transpose()
+    }
+
+    fn read(Stored { collection, name, attribute }: Stored) -> Result<Referrer, Error> {
+        Ok(Referrer { collection: Namespace::new(&collection)?, name, attribute })
     }
 }
 

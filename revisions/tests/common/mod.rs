@@ -7,7 +7,7 @@
     reason = "a test may panic, and each binary uses a part"
 )]
 
-pub mod counting;
+mod counted;
 
 use std::env;
 use std::io::Write as _;
@@ -15,16 +15,18 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use annals_core::{Context, Store, StoreBuilder};
+use annals_core::{Context, Driver, Store, StoreBuilder};
 use annals_driver_memory::MemoryDriver;
 use annals_driver_postgres::PostgresOptions;
 use annals_driver_sqlite::SqliteDriver;
 use postgres::{Client, NoTls};
 
+pub use counted::{Calls, Counted};
+
 /// Where a log lives that a test has for itself, so that it can be opened again.
 pub struct Place {
     pub driver: &'static str,
-    open: Box<dyn Fn() -> StoreBuilder>,
+    open: Box<dyn Fn() -> Box<dyn Driver>>,
 }
 
 impl Place {
@@ -34,7 +36,13 @@ impl Place {
     }
 
     pub fn builder(&self) -> StoreBuilder {
-        (self.open)()
+        Store::builder((self.open)())
+    }
+
+    /// Opens the log, and counts what the store reads of it.
+    pub fn counted(&self) -> (Store, Calls) {
+        let (driver, calls) = Counted::new((self.open)());
+        (Store::new(driver), calls)
     }
 }
 
@@ -45,22 +53,25 @@ pub fn for_each_driver(test: impl Fn(&Store)) {
 
 /// Runs `test` on a place of each driver.
 pub fn for_each_place(test: impl Fn(&Place)) {
+    [memory, sqlite, postgres].into_iter().filter_map(|place| place()).for_each(|place| test(&place));
+}
+
+pub fn memory() -> Option<Place> {
     let memory = Arc::new(MemoryDriver::new());
-    test(&Place { driver: "memory", open: Box::new(move || Store::builder(Arc::clone(&memory))) });
+    Some(Place { driver: "memory", open: Box::new(move || Box::new(Arc::clone(&memory))) })
+}
 
+pub fn sqlite() -> Option<Place> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
-    test(&Place {
-        driver: "sqlite",
-        open: Box::new(move || Store::builder(SqliteDriver::open(&path).unwrap())),
-    });
+    let open = move || Box::new(SqliteDriver::open(folder.path().join("log.db")).unwrap()) as Box<dyn Driver>;
+    Some(Place { driver: "sqlite", open: Box::new(open) })
+}
 
-    if let Some(scratch) = Scratch::new() {
-        test(&Place {
-            driver: "postgres",
-            open: Box::new(move || Store::builder(scratch.options().open().unwrap())),
-        });
-    }
+/// Returns a place in a database, `None` where there is no server and tests are to do without.
+pub fn postgres() -> Option<Place> {
+    let scratch = Scratch::new()?;
+    let open = move || Box::new(scratch.options().open().unwrap()) as Box<dyn Driver>;
+    Some(Place { driver: "postgres", open: Box::new(open) })
 }
 
 pub fn by(actor: &str) -> Context {

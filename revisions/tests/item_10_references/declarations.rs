@@ -4,9 +4,8 @@ use annals_core::codec::Value;
 use annals_core::{Context, Position, Store};
 use annals_revisions::{Error, OnDelete, Revisions};
 
-use crate::common::counting::Counting;
 use crate::common::{by, for_each_driver, for_each_place};
-use crate::{Comment, blog, comments, insert, names, namespace, on, posts, referrers};
+use crate::{Comment, blog, comments, insert, names, on, posts, referrers};
 
 fn end(store: &Store) -> Position {
     store.snapshot().unwrap().position()
@@ -87,6 +86,9 @@ fn what_names_nothing_that_exists_is_told_when_it_is_declared() {
         let dangling = comments.declare_reference("post", &posts, OnDelete::Restrict).unwrap_err();
         assert!(matches!(dangling, Error::NoTarget { .. }), "{dangling}");
         assert!(dangling.to_string().contains("`b` of blog/comments refers by `post` to the object `x`"));
+        assert_eq!(referrers(&posts, "p").len(), 0, "it is not declared");
+        comments.insert("c", &on("x"), Context::new()).unwrap();
+        comments.delete("c", Context::new()).unwrap();
 
         comments.edit("b", Context::new(), |b| b.post = None).unwrap();
         comments.declare_reference("post", &posts, OnDelete::Restrict).unwrap();
@@ -101,6 +103,8 @@ fn what_was_never_checked_is_checked_when_the_rule_asks_for_it() {
         comments.insert("c", &on("x"), Context::new()).unwrap();
         let dangling = comments.declare_reference("post", &posts, OnDelete::SetNull).unwrap_err();
         assert!(matches!(dangling, Error::NoTarget { .. }), "{dangling}");
+        comments.edit("c", Context::new(), |c| c.post = Some("y".into())).unwrap();
+        comments.edit("c", Context::new(), |c| c.post = Some("x".into())).unwrap();
         insert(&posts, &["x"]);
         comments.declare_reference("post", &posts, OnDelete::SetNull).unwrap();
         posts.delete("x", Context::new()).unwrap();
@@ -115,8 +119,51 @@ fn an_attribute_keeps_to_one_collection() {
         let refused = comments.declare_reference("post", &comments, OnDelete::Cascade).unwrap_err();
         assert_eq!(
             refused.to_string(),
-            "the deletion rule of `post` of blog/comments is for references to blog/posts, which it keeps"
+            "the deletion rule of `post` of blog/comments is for references to blog/posts, until it is withdrawn"
         );
+    });
+}
+
+#[test]
+fn what_is_withdrawn_binds_nobody() {
+    for_each_driver(|store| {
+        let (posts, comments) = blog(store, OnDelete::Restrict);
+        comments.declare_reference("tags", &posts, OnDelete::Restrict).unwrap();
+        let tagged = Comment { tags: vec!["q".into()], ..on("p") };
+        comments.insert("c", &tagged, Context::new()).unwrap();
+        comments.withdraw_reference("post").unwrap();
+        assert_eq!((referrers(&posts, "p").len(), referrers(&posts, "q").len()), (0, 1));
+        posts.delete("p", Context::new()).unwrap();
+        comments.insert("d", &on("anything"), Context::new()).unwrap();
+        assert!(
+            matches!(posts.delete("q", Context::new()), Err(Error::Restricted { .. })),
+            "by the other one"
+        );
+        let before = end(store);
+        comments.withdraw_reference("post").unwrap();
+        assert_eq!(end(store), before, "it was withdrawn before");
+
+        // To another collection now, of which what is there is gathered anew.
+        let others = Revisions::<String>::open(store, "others").unwrap();
+        insert(&others, &["p", "anything"]);
+        comments.declare_reference("post", &others, OnDelete::SetNull).unwrap();
+        assert_eq!(referrers(&others, "p"), ["blog/comments c post"]);
+    });
+}
+
+#[test]
+fn referrers_that_a_withdrawal_left_are_nobody() {
+    for_each_driver(|store| {
+        let (posts, comments) = blog(store, OnDelete::Restrict);
+        comments.insert("c", &on("p"), Context::new()).unwrap();
+        // As if it had been interrupted.
+        let record = store.record("blog/comments").unwrap();
+        record.set("__references", &Value::Map(Default::default())).unwrap();
+        posts.delete("p", Context::new()).unwrap();
+        comments.edit("c", Context::new(), |c| c.post = Some("q".into())).unwrap();
+        posts.insert("p", &"again".into(), Context::new()).unwrap();
+        comments.declare_reference("post", &posts, OnDelete::Restrict).unwrap();
+        assert_eq!((referrers(&posts, "p").len(), referrers(&posts, "q").len()), (0, 1));
     });
 }
 
@@ -141,44 +188,74 @@ fn a_function_has_to_be_known_to_those_who_delete() {
 
 #[test]
 fn walking_over_objects_does_not_read_who_refers_to_them() {
-    for_each_driver(|store| {
-        let (posts, comments) = blog(store, OnDelete::Cascade);
+    for_each_place(|place| {
+        let store = place.open();
+        let (posts, comments) = blog(&store, OnDelete::Cascade);
         insert(&posts, &["A", "z"]);
         let many = store.try_commit(by("ann"), |tx| {
             let comments = comments.in_transaction(tx);
             (0..5_000).try_for_each(|i| comments.insert(&i.to_string(), &on("p")).map(drop))
         });
         many.map_err(|error: Error| error).unwrap();
-        let (counted, counting) = Counting::over(store);
+        let (counted, calls) = place.counted();
         let posts = Revisions::<String>::open(&counted, posts.namespace()).unwrap();
-        counting.calls();
+        calls.take();
         assert_eq!(names(&posts), ["A", "p", "q", "z"]);
-        assert!(counting.calls().state <= 4, "there are 5,000 referrers between A and p");
+        assert!(calls.take()["state"] <= 4, "there are 5,000 referrers between A and p");
     });
 }
 
 #[test]
 fn the_bytes_are_those_of_the_format() {
     for_each_driver(|store| {
-        let (_, comments) = blog(store, OnDelete::Set("q".into()));
+        let (posts, comments) = blog(store, OnDelete::Set("q".into()));
         comments.insert("c", &on("p"), Context::new()).unwrap();
         comments.declare_reference("tags", &comments, OnDelete::DoNothing).unwrap();
-        let referrer = Value::map([
-            ("collection", "blog/comments".into()),
-            ("name", "c".into()),
-            ("attribute", "post".into()),
-        ]);
-        let record = store.record("blog/posts/__referrers/p").unwrap();
-        assert_eq!(record.get("r83e9a83615f34e0eb37fcc7e4af2a476").unwrap(), Some(referrer));
+        comments.edit("c", Context::new(), |c| c.text = "q".into()).unwrap();
+        let default = || Comment { text: "q".into(), ..Comment::default() };
+        comments.declare_reference("text", &posts, OnDelete::SetDefault(default)).unwrap();
+        let read = |namespace: &str, field: &str| {
+            store.record(namespace).unwrap().get::<Value>(field).unwrap().unwrap_or_default()
+        };
+        let referrer = [("collection", "blog/comments"), ("name", "c"), ("attribute", "post")];
+        assert_eq!(
+            read("blog/posts/__referrers/p", "r83e9a83615f34e0eb37fcc7e4af2a476"),
+            Value::map(referrer.map(|(member, text)| (member, Value::from(text))))
+        );
         let declared =
             |to: &str, rule: Value| Value::map([("to", to.into()), ("rule", rule), ("indexed", true.into())]);
-        let declared = Value::map([
-            ("post", declared("blog/posts", Value::map([("set", "q".into())]))),
-            ("tags", declared("blog/comments", "do_nothing".into())),
-        ]);
+        let default = Value::map([("set_default", Value::List(vec!["q".into()]))]);
         assert_eq!(
-            store.record(namespace("blog/comments")).unwrap().get("__references").unwrap(),
-            Some(declared)
+            read("blog/comments", "__references"),
+            Value::map([
+                ("post", declared("blog/posts", Value::map([("set", "q".into())]))),
+                ("tags", declared("blog/comments", "do_nothing".into())),
+                ("text", declared("blog/posts", default)),
+            ])
         );
+
+        for (rule, stored) in [
+            (OnDelete::SetNull, "set_null"),
+            (OnDelete::set_with(|_| None), "set_with"),
+            (OnDelete::Restrict, "restrict"),
+            (OnDelete::Cascade, "cascade"),
+        ] {
+            comments.declare_reference("post", &posts, rule).unwrap();
+            let references = read("blog/comments", "__references");
+            assert_eq!(references.get("post"), Some(&declared("blog/posts", stored.into())));
+        }
+    });
+}
+
+#[test]
+fn a_consequence_names_the_deletion_in_its_meta() {
+    for_each_driver(|store| {
+        let (posts, comments) = blog(store, OnDelete::Cascade);
+        comments.insert("c", &on("p"), Context::new()).unwrap();
+        posts.delete("p", Context::new()).unwrap();
+        let meta = store.record("blog/comments/c").unwrap().get::<Value>("__meta").unwrap();
+        let members =
+            [("version", 2.into()), ("state", "deleted".into()), ("consequence_of", "blog/posts/p".into())];
+        assert_eq!(meta, Some(Value::map(members)));
     });
 }

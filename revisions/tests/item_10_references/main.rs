@@ -14,7 +14,7 @@ mod revived;
 mod rules;
 mod told;
 
-use annals_core::{Context, Namespace, Store};
+use annals_core::{Context, Store};
 use annals_revisions::{Object, OnDelete, Revisions};
 use serde::{Deserialize, Serialize};
 
@@ -63,8 +63,4 @@ fn referrers<T: Object>(objects: &Revisions<T>, name: &str) -> Vec<String> {
 
 fn names<T: Object>(objects: &Revisions<T>) -> Vec<String> {
     objects.names().collect::<Result<_, _>>().unwrap()
-}
-
-fn namespace(text: &str) -> Namespace {
-    Namespace::new(text).unwrap()
 }

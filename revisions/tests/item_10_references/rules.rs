@@ -3,7 +3,7 @@
 use annals_core::{Context, ErrorKind};
 use annals_revisions::{Error, OnDelete, Revisions, State};
 
-use crate::common::for_each_driver;
+use crate::common::{by, for_each_driver};
 use crate::{Comment, blog, insert, names, on, referrers};
 
 impl Comment {
@@ -183,10 +183,37 @@ fn purging_applies_rules_as_deleting_does_and_retiring_does_not() {
     for_each_driver(|store| {
         let (posts, comments) = blog(store, OnDelete::Cascade);
         comments.insert("c", &on("p"), Context::new()).unwrap();
+        comments.declare_reference("tags", &posts, OnDelete::Restrict).unwrap();
         posts.retire("p", Context::new()).unwrap();
         assert_eq!(names(&comments), ["c"]);
-        posts.delete("p", Context::new()).unwrap();
+
+        let forget = || by("dana").reason("asked to be forgotten");
+        let tagged = Comment { tags: vec!["p".into()], ..Comment::default() };
+        comments.insert("d", &tagged, Context::new()).unwrap();
+        let refused = posts.purge("p", forget()).unwrap_err();
+        assert!(matches!(refused, Error::Restricted { .. }), "{refused}");
+        assert_eq!(posts.with_deleted().current("p").unwrap().unwrap().state(), State::Retired);
+
+        comments.delete("d", Context::new()).unwrap();
+        assert_eq!(posts.purge("p", forget()).unwrap().entries, 1);
         assert_eq!(names(&comments).len(), 0);
+        let c = comments.with_deleted().current("c").unwrap().unwrap();
+        assert_eq!((c.post.as_deref(), c.info().consequence_of()), (Some("p"), Some("blog/posts/p")));
+        let refused = comments.revive("c", Context::new()).unwrap_err();
+        assert!(matches!(refused, Error::NoTarget { .. }), "{refused}");
+        let refused = posts.revive_all("p", Context::new()).unwrap_err();
+        assert!(matches!(refused, Error::Purged { .. }), "{refused}");
+    });
+}
+
+#[test]
+fn what_was_purged_refers_to_nothing() {
+    for_each_driver(|store| {
+        let (posts, comments) = blog(store, OnDelete::Restrict);
+        comments.insert("c", &on("p"), Context::new()).unwrap();
+        comments.purge("c", by("dana").reason("asked to be forgotten")).unwrap();
+        assert_eq!(referrers(&posts, "p").len(), 0);
+        posts.delete("p", Context::new()).unwrap();
     });
 }
 
