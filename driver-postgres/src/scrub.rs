@@ -6,14 +6,15 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use annals_core::ErrorKind;
+use annals_core::{Durability, ErrorKind};
 use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::append::{Writing, milliseconds};
 use crate::failure::Failure;
-use crate::parameter::{Parameter, typed};
+use crate::parameter::Parameter;
 use crate::place::Place;
+use crate::transaction::Terms;
 
 /// Writes the table of entries anew, and returns how many bytes that gave back.
 pub(crate) fn scrub(place: &Place, writing: &Writing) -> Result<u64, Failure> {
@@ -66,13 +67,12 @@ fn by_function(place: &Place, busy_timeout: Duration) -> Result<i64, Failure> {
 }
 
 fn by_statements(place: &Place, busy_timeout: Duration) -> Result<i64, Failure> {
+    let terms = Terms::new(place, busy_timeout, Durability::Synced);
     place.pool.insist(|connection, deadline| {
-        let sql = place.sql.clone();
+        let (sql, terms) = (place.sql.clone(), terms.clone());
         connection.run(deadline, move |client: &mut Client| {
             let mut transaction = client.transaction()?;
-            let wait = Parameter::text(&milliseconds(busy_timeout).to_string());
-            let settings = [wait, Parameter::boolean(true)];
-            transaction.query_typed(&sql.settings, &typed(&settings))?;
+            terms.apply(&mut transaction)?;
             let before: i64 = transaction.query_one(&*sql.size_of_entries, &[])?.try_get(0)?;
             transaction.batch_execute(&sql.rewrite_entries)?;
             let after: i64 = transaction.query_one(&*sql.size_of_entries, &[])?.try_get(0)?;

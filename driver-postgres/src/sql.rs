@@ -295,10 +295,10 @@ statements! {
             SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.position = k.id AND e.key = k.id
         ) LIMIT 100";
 
-    /// For one transaction: how long to wait for locks, and whether for the disk. A server whose own
-    /// setting waits for more than its disk is left to it.
+    /// For one transaction: how long to wait for locks, whether for the disk, and how long for the next
+    /// statement. A server whose own setting waits for more than its disk is left to it.
     settings = "
-        SELECT set_config('lock_timeout', $1, true), CASE
+        SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $3, true), CASE
             WHEN NOT $2 THEN set_config('synchronous_commit', 'off', true)
             WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
         END";

@@ -22,12 +22,26 @@ pub(crate) struct Terms {
     log: i64,
     sql: Arc<Statements>,
     busy_timeout: Duration,
+    /// How long the server waits for the next statement: who cannot reach it any more holds up others
+    /// no longer than he waits himself.
+    idle_timeout: Duration,
     durability: Durability,
 }
 
 impl Terms {
     pub(crate) fn new(place: &Place, busy_timeout: Duration, durability: Durability) -> Terms {
-        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, durability }
+        let idle_timeout = place.pool.timeout;
+        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, idle_timeout, durability }
+    }
+
+    /// Makes them those of a transaction that has begun.
+    pub(crate) fn apply(&self, transaction: &mut postgres::Transaction<'_>) -> Result<(), Failure> {
+        let settings = [
+            Parameter::text(&milliseconds(self.busy_timeout).to_string()),
+            Parameter::boolean(self.durability == Durability::Synced),
+            Parameter::text(&milliseconds(self.idle_timeout).to_string()),
+        ];
+        Ok(transaction.query_typed(&self.sql.settings, &typed(&settings)).map(drop)?)
     }
 }
 
@@ -58,11 +72,7 @@ impl<'c> Transaction<'c> {
     ) -> Result<Transaction<'c>, Failure> {
         let sql = Arc::clone(&terms.sql);
         let mut inner = client.transaction()?;
-        let settings = [
-            Parameter::text(&milliseconds(terms.busy_timeout).to_string()),
-            Parameter::boolean(terms.durability == Durability::Synced),
-        ];
-        inner.query_typed(&sql.settings, &typed(&settings))?;
+        terms.apply(&mut inner)?;
         let log = Parameter::number(terms.log);
         let count = Parameter::number(i64::try_from(count).unwrap_or(i64::MAX));
         let found = inner.query_typed(&sql.lengthen, &typed(&[log.clone(), count]))?;

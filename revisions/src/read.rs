@@ -36,7 +36,7 @@ impl<T: Object> Revisions<T> {
     /// attributes.
     ///
     /// # Errors
-    /// As [`Revisions::current`].
+    /// As [`Revisions::current`]; [`Error::Purged`] for the revision that a purge has made.
     pub fn get(&self, name: &str, version: u64) -> Result<Option<Revision<T>>, Error> {
         let address = Address::new(&self.collection, name)?;
         let Some(skip) = version.checked_sub(1).and_then(|before| usize::try_from(before).ok()) else {
@@ -56,7 +56,7 @@ impl<T: Object> Revisions<T> {
     /// Returns the revision that `info` is about, with its content: one read of the object's record.
     ///
     /// # Errors
-    /// [`Error::NoRevision`] if it is none of this collection; else as [`Revisions::current`].
+    /// [`Error::NoRevision`] if it is none of this collection; else as [`Revisions::get`].
     pub fn load(&self, info: &RevisionInfo) -> Result<Revision<T>, Error> {
         self.typed(&self.stored(info)?)
     }
@@ -164,6 +164,9 @@ impl<T: Object> Revisions<T> {
     }
 
     fn typed_of(&self, info: &RevisionInfo, content: &Attributes) -> Result<Revision<T>, Error> {
+        if info.is_purge() {
+            return Err(Error::Purged { object: info.address().to_string() });
+        }
         let content = content.decode();
         let content = content.map_err(|problem| unfit(info.address(), info.version(), problem))?;
         Ok(Revision::new(info.clone(), Immutable::new(content)))

@@ -256,7 +256,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
     ///
     /// # Errors
     /// [`Error::NoRevision`] if it is no revision of this collection; [`Error::NoObject`] if this handle does
-    /// not know the object; [`annals_core::Error::Erased`] if its content is gone.
+    /// not know the object; [`annals_core::Error::Erased`] or [`Error::Purged`] if its content is gone.
     pub fn rollback_to(&self, revision: &impl AsRef<RevisionInfo>) -> Result<Draft<T>, Error> {
         self.restore(revision.as_ref(), State::Locked)
     }
@@ -271,6 +271,9 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     fn restore(&self, to: &RevisionInfo, state: State) -> Result<Draft<T>, Error> {
         let stored = self.revisions.stored(to)?;
+        if to.is_purge() {
+            return Err(Error::Purged { object: to.address().to_string() });
+        }
         let seen = self.see(to.address().clone())?;
         self.check_known(&seen)?;
         let after = stored.content()?;

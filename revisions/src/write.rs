@@ -138,7 +138,7 @@ impl<T: Object> Revisions<T> {
     ///
     /// # Errors
     /// [`Error::NoRevision`] if it is no revision of this collection; [`Error::NoObject`] if this handle does
-    /// not know the object; [`annals_core::Error::Erased`] if its content is gone.
+    /// not know the object; [`annals_core::Error::Erased`] or [`Error::Purged`] if its content is gone.
     ///
     /// ```
     /// # use annals_core::{Context, Store};

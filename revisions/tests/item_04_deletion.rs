@@ -185,6 +185,9 @@ fn a_purge_erases_every_payload_of_one_object_and_says_how_many() {
             assert_eq!(history.iter().map(RevisionInfo::version).collect::<Vec<_>>(), [1, 2, 3]);
             assert_eq!(history.last().unwrap().creator(), Some("dana"));
             assert!(matches!(people.revive("ann", Context::new()), Err(Error::Purged { .. })));
+            assert!(matches!(people.get("ann", 3), Err(Error::Purged { .. })));
+            let purge = history.last().unwrap();
+            assert!(matches!(people.rollback_to(purge, Context::new()), Err(Error::Purged { .. })));
             let first = history.first().unwrap();
             assert_eq!(people.rollback_to(first, Context::new()).unwrap_err().kind(), ErrorKind::Erased);
         }

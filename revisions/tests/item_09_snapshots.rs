@@ -8,8 +8,7 @@ use std::collections::BTreeMap;
 use annals_core::{Context, Position, Store};
 use annals_revisions::{Deltas, Error, Revisions, State};
 
-use common::counting::{Calls, Counting};
-use common::{by, for_each_driver};
+use common::{by, for_each_driver, for_each_place};
 
 type Note = BTreeMap<String, i64>;
 
@@ -116,7 +115,8 @@ fn what_others_wrote_into_the_record_belongs_to_no_snapshot() {
 
 #[test]
 fn a_snapshot_is_one_read_whatever_the_number_of_attributes() {
-    for_each_driver(|store| {
+    for_each_place(|place| {
+        let store = &place.open();
         for attributes in [1, 20, 500] {
             let name = attributes.to_string();
             let content: Note = (0..attributes).map(|number| (format!("a{number}"), number)).collect();
@@ -127,16 +127,15 @@ fn a_snapshot_is_one_read_whatever_the_number_of_attributes() {
             let tenth = notes(store).get(&name, 10).unwrap().unwrap();
             notes(store).delete(&name, Context::new()).unwrap();
 
-            let (counted, driver) = Counting::over(store);
+            let (counted, calls) = place.counted();
             let notes = notes(&counted);
-            counted.snapshot().unwrap();
-            driver.calls();
+            calls.take();
             assert_eq!(*notes.at(&name, tenth.commit().last).unwrap().unwrap(), *tenth);
-            assert_eq!(driver.calls(), Calls { boundary: 1, state: 1, ..Calls::default() });
+            assert_eq!(calls.take(), [("boundary", 1), ("state", 1)].into());
             assert_eq!(*notes.get(&name, 10).unwrap().unwrap(), *tenth);
-            assert_eq!(driver.calls(), Calls { history: 1, state: 1, ..Calls::default() });
+            assert_eq!(calls.take(), [("history", 1), ("state", 1)].into());
             assert_eq!(*notes.load(tenth.info()).unwrap(), *tenth);
-            assert_eq!(driver.calls(), Calls { state: 1, ..Calls::default() });
+            assert_eq!(calls.take(), [("state", 1)].into());
         }
     });
 }

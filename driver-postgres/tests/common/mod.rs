@@ -70,6 +70,11 @@ impl Scratch {
         &self.log
     }
 
+    /// Returns the name by which the server shows whose connections are whose.
+    pub(crate) fn application(&self) -> String {
+        format!("{}/{}", self.schema(), self.log)
+    }
+
     /// Returns how to open the log; what is missing is created.
     pub(crate) fn options(&self) -> PostgresOptions {
         self.options_at(self.url())
@@ -77,8 +82,7 @@ impl Scratch {
 
     /// Returns how to open the log by way of another URL.
     pub(crate) fn options_at(&self, url: &str) -> PostgresOptions {
-        // The name by which the server shows whose connections are whose.
-        let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
+        let url = format!("{url}&application_name={}", self.application().replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
         let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
         // That a machine has much else to do is no failure.
@@ -102,7 +106,7 @@ impl Scratch {
     pub(crate) fn waiting(&self) -> i64 {
         let sql =
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
-        self.sql().query_one(sql, &[&self.log]).unwrap().get(0)
+        self.sql().query_one(sql, &[&self.application()]).unwrap().get(0)
     }
 
     /// Returns where the server listens on the network of this machine, if it does.

@@ -11,9 +11,10 @@ use annals_core::{
     PositionRange, Receipt,
 };
 use annals_driver_postgres::{AppendBy, PostgresDriver, PostgresOptions};
+use annals_test_server::Settings;
 use postgres::Client;
 
-use crate::common::{Scratch, skipped};
+use crate::common::{Scratch, own_server, skipped};
 use crate::proxy::{Fault, Proxy};
 
 const BOTH: [AppendBy; 2] = [AppendBy::Function, AppendBy::Statements];
@@ -200,29 +201,23 @@ fn not_one_byte_of_what_was_erased_is_left_in_the_tables() {
 /// what was written to them until then: `docs/drivers.md` says what to do about it.
 #[test]
 fn a_server_that_keeps_no_old_files_of_its_log_keeps_nothing() {
-    let Some(scratch) = Scratch::alone() else { return };
+    let Some(server) = own_server(&Settings::new().set("wal_recycle", "off")) else { return };
+    let scratch = Scratch::on(&server);
     let Some(mut files) = Files::of(&scratch) else { return };
     let driver = scratch.options().open().unwrap();
-    files.sql.batch_execute("ALTER SYSTEM SET wal_recycle = off").unwrap();
     let mut all = || {
-        // In turn: where the log goes on in a new file, and where nobody needs the ones before.
-        files.sql.batch_execute("SELECT pg_reload_conf(); SELECT pg_switch_wal()").unwrap();
+        files.sql.batch_execute("SELECT pg_switch_wal()").unwrap();
         let mut all = files.written();
         list(&files.folder.join("pg_wal"), &mut all);
         all
     };
-    // The server takes up the setting at its own pace.
-    all();
     let marks = Marks::new();
     append(&driver, set("x", &marks.value(1, 3000)));
     append(&driver, set("x", &marks.value(2, 3000)));
     assert_eq!(marks.found_in(&all()), BTreeSet::from([1, 2]));
     erase(&driver, [1]);
     scrub(&driver).unwrap();
-    let found = marks.found_in(&all());
-    files.sql.batch_execute("ALTER SYSTEM RESET wal_recycle").unwrap();
-    files.sql.batch_execute("SELECT pg_reload_conf()").unwrap();
-    assert_eq!(found, BTreeSet::from([2]));
+    assert_eq!(marks.found_in(&all()), BTreeSet::from([2]));
 }
 
 #[test]
@@ -372,7 +367,7 @@ fn a_backend_that_is_killed_in_the_middle_of_an_erasure_leaves_nothing_of_it() {
             until_one_waits();
             let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE application_name = $1 AND wait_event_type = 'Lock'";
-            assert_eq!(scratch.sql().execute(kill, &[&scratch.log()]).unwrap(), 1);
+            assert_eq!(scratch.sql().execute(kill, &[&scratch.application()]).unwrap(), 1);
             until_one_waits();
             let beside = scratch.options().open().unwrap();
             assert_eq!((erased(&beside), beside.last_position().unwrap().get()), (vec![], 3));

@@ -12,12 +12,18 @@ mod erasing;
 mod load;
 mod names;
 mod outcomes;
+mod processes;
 mod proxy;
 mod races;
 mod refusals;
 mod restarts;
 mod rights;
 mod runtimes;
+mod sessions;
+mod space;
+mod stopped;
 mod surroundings;
+#[cfg(feature = "tls-rustls")]
+mod tls;
 mod upgrades;
 mod views;

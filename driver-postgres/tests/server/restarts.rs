@@ -8,7 +8,7 @@ use annals_driver_postgres::{AppendBy, PostgresDriver};
 use annals_test_server::Settings;
 
 use crate::common::{Scratch, counted, own_server};
-use crate::delays::delay_commits;
+use crate::delays::delay_appends;
 use crate::load::{Account, Outcome, assert_settled, write_until};
 
 /// Lets writers append, one to each driver, while `disturb` does what it does with the count of what was
@@ -85,7 +85,7 @@ fn backends_that_are_ended_in_the_middle_of_commits_lose_nothing() {
     let Some(scratch) = Scratch::alone() else { return };
     let drivers = [AppendBy::Function, AppendBy::Statements, AppendBy::Function, AppendBy::Statements]
         .map(|by| scratch.options().append_by(by).open().unwrap());
-    delay_commits(&scratch, "annals_commit", 0.002);
+    delay_appends(&scratch);
     let mut admin = scratch.sql();
     // Whoever holds the log's row is about to commit.
     let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -96,7 +96,7 @@ fn backends_that_are_ended_in_the_middle_of_commits_lose_nothing() {
         while killed < KILLS {
             // Not before some were acknowledged: who is killed sooner than he begins never ends.
             let enough = acknowledged.load(Ordering::SeqCst) + 2;
-            killed += admin.execute(kill, &[&scratch.log()]).unwrap();
+            killed += admin.execute(kill, &[&scratch.application()]).unwrap();
             let start = Instant::now();
             while acknowledged.load(Ordering::SeqCst) < enough {
                 assert!(start.elapsed() < Duration::from_secs(120), "nobody writes any more");

@@ -8,7 +8,6 @@
 )]
 
 mod counted;
-pub mod counting;
 
 use std::env;
 use std::io::Write as _;
@@ -54,19 +53,25 @@ pub fn for_each_driver(test: impl Fn(&Store)) {
 
 /// Runs `test` on a place of each driver.
 pub fn for_each_place(test: impl Fn(&Place)) {
+    [memory, sqlite, postgres].into_iter().filter_map(|place| place()).for_each(|place| test(&place));
+}
+
+pub fn memory() -> Option<Place> {
     let memory = Arc::new(MemoryDriver::new());
-    test(&Place { driver: "memory", open: Box::new(move || Box::new(Arc::clone(&memory))) });
+    Some(Place { driver: "memory", open: Box::new(move || Box::new(Arc::clone(&memory))) })
+}
 
+pub fn sqlite() -> Option<Place> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("log.db");
-    test(&Place { driver: "sqlite", open: Box::new(move || Box::new(SqliteDriver::open(&path).unwrap())) });
+    let open = move || Box::new(SqliteDriver::open(folder.path().join("log.db")).unwrap()) as Box<dyn Driver>;
+    Some(Place { driver: "sqlite", open: Box::new(open) })
+}
 
-    if let Some(scratch) = Scratch::new() {
-        test(&Place {
-            driver: "postgres",
-            open: Box::new(move || Box::new(scratch.options().open().unwrap())),
-        });
-    }
+/// Returns a place in a database, `None` where there is no server and tests are to do without.
+pub fn postgres() -> Option<Place> {
+    let scratch = Scratch::new()?;
+    let open = move || Box::new(scratch.options().open().unwrap()) as Box<dyn Driver>;
+    Some(Place { driver: "postgres", open: Box::new(open) })
 }
 
 pub fn by(actor: &str) -> Context {
