@@ -27,6 +27,70 @@
 //! assert_eq!(first.len(), 1);
 //! ```
 //!
+//! # Objects
+//!
+//! [`Revisions`] is a collection of objects in a store, of whichever type serde can write. Whatever is done to an object
+//! appends a [`Revision`], which dereferences to the content and knows its version, who made it, when and why:
+//!
+//! ```
+//! use annals_core::{Context, Store};
+//! use annals_revisions::{Revisions, State};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+//! struct Account {
+//!     owner: String,
+//!     limit: u32,
+//! }
+//!
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let accounts = Revisions::<Account>::open(&store, "accounts")?;
+//! let opened = accounts.insert("7", &Account { owner: "ann".into(), limit: 100 }, Context::new().actor("ann"))?;
+//!
+//! // From a revision: if another one was made since, this is a conflict, and nothing is written.
+//! let raised = Context::new().actor("dana").reason("asked by phone");
+//! let second = accounts.update(&opened, raised, |account| account.limit = 500)?;
+//! assert!(accounts.update(&opened, Context::new(), |account| account.limit = 50).unwrap_err().is_conflict());
+//!
+//! // By name: run again if another one comes between.
+//! accounts.edit("7", Context::new().actor("dana"), |account| account.limit += 1)?;
+//! assert_eq!(accounts.current("7")?.unwrap().limit, 501);
+//! assert_eq!(*accounts.get("7", 1)?.unwrap(), *opened);
+//! # Ok::<(), annals_revisions::Error>(())
+//! ```
+//!
+//! Only what changed is written, each attribute as a field of the object's record; an update that changes nothing
+//! writes nothing, unless the handle is [`touching`](Revisions::touching). The [`history`](Revisions::history) of an
+//! object can be filtered, turned round and cut into pages; [`load`](Revisions::load) reads the content of one of
+//! its revisions.
+//!
+//! Nothing is removed: [`delete`](Revisions::delete) and [`retire`](Revisions::retire) append a revision that says so,
+//! [`revive`](Revisions::revive) another one, [`rollback_to`](Revisions::rollback_to) one that is equal to an earlier
+//! one. Only [`purge`](Revisions::purge) takes values out for good, of one object, by its name. What fits a
+//! [filter](Revisions::filtered) can be handed out as a collection of its own, which reaches nothing else.
+//!
+//! ```
+//! # use annals_core::{Context, Store};
+//! # use annals_revisions::{Revisions, State};
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let pages = Revisions::<String>::open(&store, "pages")?;
+//! let first = pages.insert("home", &"Hello".into(), Context::new().actor("ann"))?;
+//! pages.edit("home", Context::new().actor("spammer"), |text| *text = "Buy this".into())?;
+//! pages.rollback_to(&first, Context::new().actor("ann").reason("spam"))?;
+//! pages.delete("home", Context::new().actor("ann"))?;
+//!
+//! let states = pages.history("home")?.into_iter().map(|info| Ok(info?.state()));
+//! let states = states.collect::<Result<Vec<_>, annals_revisions::Error>>()?;
+//! assert_eq!(states, [State::Retired, State::Retired, State::Retired, State::Deleted]);
+//! assert_eq!(pages.history("home")?.creator("spammer").count()?, 1);
+//! assert_eq!(pages.current("home")?, None);
+//! assert_eq!(*pages.with_deleted().current("home")?.unwrap(), "Hello");
+//! # Ok::<(), annals_revisions::Error>(())
+//! ```
+//!
+//! Several objects, of several collections, and plain records change in one commit by
+//! [`in_transaction`](Revisions::in_transaction), all of them or none.
+//!
 //! # Who did it, and why
 //!
 //! What is done to objects is told by a [`Context`](annals_core::Context): given to the call, or put in force around
@@ -66,6 +130,7 @@
 //! ```
 
 mod attributes;
+mod builder;
 mod collection;
 mod delta;
 mod deltas;
@@ -82,13 +147,16 @@ mod name;
 mod purge;
 mod read;
 mod revision;
+mod schema;
 mod snapshot;
 mod stored;
 mod tracking;
 mod transaction;
 mod walk;
+mod whole;
 mod write;
 
+pub use builder::RevisionsBuilder;
 pub use collection::{Object, Revisions};
 pub use delta::{AttributeAction, AttributeDelta, ObjectAction, ObjectDelta};
 pub use deltas::{Deltas, ObjectDeltas};

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use annals_core::{Context, Store};
+use annals_core::{Context, ErrorKind, Key, Selector, Store};
 use annals_revisions::{Error, Revisions, State};
 use common::{by, for_each_driver};
 
@@ -124,6 +124,20 @@ fn attributes_that_the_type_does_not_know_go_back_as_well() {
         let first = narrow.get("a", 1).unwrap().unwrap();
         assert_eq!(*narrow.rollback_to(&first, by("ben")).unwrap(), Narrow { x: 1 });
         assert_eq!(*wide.current("a").unwrap().unwrap(), document(&[("x", 1), ("y", 2)]));
+    });
+}
+
+#[test]
+fn what_was_erased_since_does_not_stay_in_the_way() {
+    for_each_driver(|store| {
+        let documents = documents(store);
+        let first = documents.insert("a", &document(&[("x", 1)]), by("ann")).unwrap();
+        documents.update(&first, by("ann"), |it| it.insert("y".into(), 2)).unwrap();
+        let y = Selector::key(Key::parse("documents/a", "y").unwrap());
+        store.erase(&y, by("dana").reason("asked")).unwrap();
+        assert_eq!(documents.current("a").unwrap_err().kind(), ErrorKind::Erased);
+        let back = documents.rollback_to(&first, by("dana")).unwrap();
+        assert_eq!(self::documents(store).current("a").unwrap().unwrap(), back);
     });
 }
 

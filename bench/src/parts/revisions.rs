@@ -1,10 +1,9 @@
 use std::cell::Cell;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use annals::revisions::{Revision, Revisions};
 use annals::{Context, Durability, Freshness, Record, SqliteDriver, Store};
-use annals_bench::{Row, Run, Wanted, Workload, timed};
+use annals_bench::{Row, Run, Wanted, Workload};
 use tempfile::TempDir;
 
 const ATTRIBUTES: usize = 20;
@@ -61,17 +60,20 @@ fn updates(run: &Run) {
 fn current(run: &Run) {
     let (store, _folder) = store();
     Revisions::<Object>::open(&store, "objects").unwrap().insert("a", &object(), Context::new()).unwrap();
-    println!();
+    let table = run.table("current object of 20 attributes, read before", 101, ["object", "one field"]);
     for (name, freshness) in [("cached", Freshness::Cached), ("checked", Freshness::Checked)] {
-        let objects = Revisions::<Object>::open(&store.with_freshness(freshness), "objects").unwrap();
+        let store = store.with_freshness(freshness);
+        let objects = Revisions::<Object>::open(&store, "objects").unwrap();
+        let record = store.record("objects/a").unwrap();
         assert_eq!(objects.current("a").unwrap().unwrap().len(), ATTRIBUTES);
-        let times = run.times(2_000);
-        let mut means: Vec<Duration> = (0..run.times(101).max(1))
-            .map(|_| timed(|| (0..times).for_each(|_| drop(objects.current("a").unwrap()))) / times)
-            .collect();
-        means.sort();
-        let median = means[means.len() / 2].as_secs_f64() * 1e6;
-        run.at_most(&format!("current object of 20 attributes, {name}"), median, 5.0, "µs");
+        let [object, _] = table.compare(
+            Row { name, wanted: Wanted::Nothing, count: 2_000 },
+            || objects.current("a").unwrap().unwrap(),
+            || record.get::<String>("attribute_7").unwrap().unwrap(),
+        );
+        if freshness == Freshness::Cached {
+            run.at_most("current object, cached", object.as_secs_f64() * 1e6, 5.0, "µs");
+        }
     }
 }
 
