@@ -42,9 +42,13 @@ fn imports_run_one_way() {
             | "annals-driver-sqlite"
             | "annals-conformance" => &["annals-core"],
             "annals-revisions" => &["annals-core"],
-            "annals" => {
-                &["annals-core", "annals-driver-memory", "annals-driver-postgres", "annals-driver-sqlite"]
-            }
+            "annals" => &[
+                "annals-core",
+                "annals-driver-memory",
+                "annals-driver-postgres",
+                "annals-driver-sqlite",
+                "annals-revisions",
+            ],
             "annals-cli" => &["annals"],
             "annals-bench" => &["annals", "annals-core", "annals-driver-memory", "annals-driver-sqlite"],
             "annals-test-server" => &[],
