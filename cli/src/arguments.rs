@@ -86,7 +86,8 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Arguments::command().get_subcommands() {
+        let all = Arguments::command();
+        for command in all.get_subcommands().flat_map(|command| command.get_subcommands().chain([command])) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let is_example = |line: &str| {
                 line.starts_with("  ")

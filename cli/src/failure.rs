@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind as IoKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use annals::{ERASURES, Error, ErrorKind};
+use annals::{ERASURES, Error, ErrorKind, revisions};
 use anstyle::{AnsiColor, Style};
 
 use crate::escape::escape;
@@ -139,6 +139,15 @@ impl From<Error> for Failure {
             Error::BeyondEnd { .. } => failure.help("`annals log -n 1` shows the last commit"),
             Error::Erased { .. } => failure.help(format!("`annals log {ERASURES}` says who did it, and why")),
             _ => failure,
+        }
+    }
+}
+
+impl From<revisions::Error> for Failure {
+    fn from(error: revisions::Error) -> Failure {
+        match error {
+            revisions::Error::Core(error) => error.into(),
+            other => Failure::new(exit_of(other.kind()), other.to_string()),
         }
     }
 }

@@ -33,8 +33,10 @@ impl Seen {
         Seen { position: AtomicI64::new(position.to_i64()), when: Mutex::new(Instant::now()) }
     }
 
+    /// Notes a position, also one before the last that was noted: a crash of the server may have taken
+    /// commits that did not wait for its disk. To search from further back is never wrong.
     pub(crate) fn note(&self, position: Position) {
-        self.position.fetch_max(position.to_i64(), Ordering::AcqRel);
+        self.position.store(position.to_i64(), Ordering::Release);
         *self.when.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 

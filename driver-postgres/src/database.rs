@@ -4,6 +4,7 @@ use std::sync::Arc;
 use annals_core::{Error, ErrorKind, Position, Upgrade};
 
 use crate::PostgresOptions;
+use crate::announcing::{Announcing, Topic};
 use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
@@ -34,6 +35,7 @@ use crate::sql::Statements;
 #[derive(Clone)]
 pub struct PostgresDatabase {
     pool: Pool,
+    announcing: Option<Arc<Announcing>>,
     options: PostgresOptions,
     sql: Arc<Statements>,
     /// What it is called in errors.
@@ -47,10 +49,12 @@ impl PostgresDatabase {
     pub(crate) fn connect(options: PostgresOptions) -> Result<PostgresDatabase, Error> {
         let server = Arc::new(Server::find(options.server.clone())?);
         let name: Arc<str> = server.name.as_str().into();
+        let listened_to = options.notify.server(&options.server, &server)?;
         let pool = Pool::open(server, options.connections_max, options.timeout);
         let pool = pool.map_err(|failure| failure.into_error(&name))?;
+        let announcing = listened_to.map(|server| Arc::new(Announcing::new(pool.clone(), server)));
         let sql = Arc::new(Statements::new(&options.schema));
-        Ok(PostgresDatabase { pool, options, sql, name })
+        Ok(PostgresDatabase { pool, announcing, options, sql, name })
     }
 
     /// Makes the schema and the tables for logs where they are missing: all of it, or nothing. A schema
@@ -171,6 +175,10 @@ impl PostgresDatabase {
             is_read_only: options.mode == Mode::ReadOnly,
             is_durable: found.is_durable,
             writing: Writing { busy_timeout: options.busy_timeout, by },
+            topic: self.announcing.as_ref().map(|announcing| Topic {
+                name: format!("{}/{}", options.schema, options.log.id()),
+                announcing: Arc::clone(announcing),
+            }),
         };
         let store = format!("{} log `{}`", self.name, options.log);
         Ok(PostgresDriver::new(store, place, Seen::new(last), settings))

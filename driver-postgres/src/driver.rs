@@ -6,6 +6,7 @@ use annals_core::{
 };
 
 use crate::PostgresOptions;
+use crate::announcing::Topic;
 use crate::append::{self, Seen, Writing};
 use crate::failure::Failure;
 use crate::place::Place;
@@ -23,12 +24,13 @@ pub struct PostgresDriver {
 }
 
 /// What a log was opened with.
-#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) is_read_only: bool,
     /// Whether the server waits for its disk.
     pub(crate) is_durable: bool,
     pub(crate) writing: Writing,
+    /// Where commits are announced, if they are.
+    pub(crate) topic: Option<Topic>,
 }
 
 impl PostgresDriver {
@@ -61,6 +63,13 @@ impl PostgresDriver {
         self.read(write)
     }
 
+    /// Lets others know that the log has grown.
+    fn announce(&self) {
+        if let Some(topic) = &self.settings.topic {
+            topic.announce();
+        }
+    }
+
     /// Returns the durability that a receipt may speak of.
     fn reached(&self, asked: Durability) -> Durability {
         if self.settings.is_durable { asked } else { Durability::Buffered }
@@ -81,6 +90,9 @@ impl Driver for PostgresDriver {
             self.write(|place| append::append(place, &self.seen, writing, batches, durability))?;
         for receipt in answers.iter_mut().flatten() {
             receipt.durability = self.reached(durability);
+        }
+        if answers.iter().any(Result::is_ok) {
+            self.announce();
         }
         Ok(answers)
     }
@@ -141,7 +153,9 @@ impl Driver for PostgresDriver {
     }
 
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.write(|place| restore::restore(place, &self.settings.writing, commits))
+        self.write(|place| restore::restore(place, &self.settings.writing, commits))?;
+        self.announce();
+        Ok(())
     }
 
     fn abilities(&self) -> Abilities<'_> {
@@ -149,6 +163,7 @@ impl Driver for PostgresDriver {
         abilities.measure = Some(self);
         abilities.check = Some(self);
         abilities.erase = Some(self);
+        abilities.announce = self.settings.topic.as_ref().map(|topic| topic as _);
         abilities
     }
 }
@@ -177,6 +192,7 @@ impl Erase for PostgresDriver {
         let mut answer = self.write(|place| erase::erase(place, &self.seen, writing, positions, audit))?;
         if let Ok(receipt) = &mut answer {
             receipt.durability = self.reached(Durability::Synced);
+            self.announce();
         }
         Ok(answer)
     }

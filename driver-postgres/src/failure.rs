@@ -109,9 +109,19 @@ impl Cause {
         matches!(self, Cause::Client(error) if error.to_string().starts_with("error performing TLS handshake"))
     }
 
+    /// Returns whether the server has asked for a password that nobody has given.
+    fn is_of_password(&self) -> bool {
+        // The client has no other sign of it.
+        let cause = std::error::Error::source(self);
+        cause.is_some_and(|cause| cause.to_string() == "password missing")
+    }
+
     fn explain(&self) -> &'static str {
         match self {
             Cause::Client(_) if self.is_of_tls() => "the server and this program do not agree on TLS",
+            Cause::Client(_) if self.is_of_password() => {
+                "the server asks for a password; give one in the URL, in PGPASSWORD or in a password file"
+            }
             Cause::Client(_) => "the server cannot be reached, or the connection to it was lost",
             Cause::Server(said) => match said.code {
                 SqlState::TOO_MANY_CONNECTIONS => "the server has no connection left for this program",

@@ -41,12 +41,14 @@
 //! anywhere.
 //!
 //! # The database
-//! Rights, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
+//! Rights, views, upgrades, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
 //!
 //! # Features
 //! `tls-rustls` brings TLS; without it `sslmode=require` and the stronger ones are refused, and `prefer`
 //! and `allow` do without.
 
+mod announcer;
+mod announcing;
 mod append;
 mod check;
 mod columns;
@@ -57,8 +59,10 @@ mod environment;
 mod erase;
 mod failure;
 mod group;
+mod listener;
 mod log_name;
 mod measure;
+mod notify;
 mod options;
 mod outcome;
 mod parameter;

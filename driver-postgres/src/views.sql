@@ -79,9 +79,9 @@ FROM "annals".annals_log AS l JOIN "annals".annals_commit AS c ON c.log = l.log;
 CREATE OR REPLACE VIEW "annals".annals_history AS
 -- One row an entry: every change there ever was, with its commit.
 SELECT l.name AS log, e.position, k.namespace, k.field,
-    CASE e.kind WHEN 0 THEN 'set' WHEN 1 THEN 'deleted' WHEN 2 THEN 'erased' END AS kind,
-    CASE e.kind WHEN 0 THEN "annals".annals_value(e.value) END AS value,
-    CASE e.kind WHEN 0 THEN e.value END AS bytes, c.last AS commit_position,
+    CASE e.kind WHEN 1 THEN 'deleted' WHEN 2 THEN 'erased' ELSE 'set' END AS kind,
+    CASE e.kind WHEN 1 THEN NULL WHEN 2 THEN NULL ELSE "annals".annals_value(e.value) END AS value,
+    CASE e.kind WHEN 1 THEN NULL WHEN 2 THEN NULL ELSE e.value END AS bytes, c.last AS commit_position,
     "annals".annals_time(c.recorded_at) AS recorded_at, c.recorded_at AS recorded_at_us,
     "annals".annals_time(c.occurred_at) AS occurred_at, c.occurred_at AS occurred_at_us,
     "annals".annals_text(coalesce(e.actor, c.actor)) AS actor, "annals".annals_text(coalesce(e.reason, c.reason)) AS reason
@@ -95,9 +95,9 @@ CROSS JOIN LATERAL (
 CREATE OR REPLACE VIEW "annals".annals_current AS
 -- One row a key whose newest entry is not a deletion. Costs the keys, not the history.
 SELECT l.name AS log, k.namespace, k.field, e.position,
-    CASE e.kind WHEN 0 THEN 'set' WHEN 2 THEN 'erased' END AS kind,
-    CASE e.kind WHEN 0 THEN "annals".annals_value(e.value) END AS value,
-    CASE e.kind WHEN 0 THEN e.value END AS bytes, c.last AS commit_position,
+    CASE e.kind WHEN 2 THEN 'erased' ELSE 'set' END AS kind,
+    CASE e.kind WHEN 2 THEN NULL ELSE "annals".annals_value(e.value) END AS value,
+    CASE e.kind WHEN 2 THEN NULL ELSE e.value END AS bytes, c.last AS commit_position,
     "annals".annals_time(c.recorded_at) AS recorded_at, c.recorded_at AS recorded_at_us,
     "annals".annals_time(c.occurred_at) AS occurred_at, c.occurred_at AS occurred_at_us,
     "annals".annals_text(coalesce(e.actor, c.actor)) AS actor, "annals".annals_text(coalesce(e.reason, c.reason)) AS reason
@@ -112,4 +112,4 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT * FROM "annals".annals_commit AS c WHERE c.log = e.log AND c.last >= e.position ORDER BY c.last LIMIT 1
 ) AS c
-WHERE e.kind <> 1;
+WHERE e.kind IS DISTINCT FROM 1;

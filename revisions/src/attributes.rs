@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::escape::{escape, unescape};
 use crate::members::members;
+use crate::whole::{Misfit, whole};
 
 /// The attribute of what is no struct and no map of names.
 const VALUE: &str = "value";
@@ -53,35 +54,28 @@ impl Attributes {
     ///
     /// # Errors
     /// If they do not fit the type.
-    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, codec::Error> {
+    pub(crate) fn decode<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         match (self.single, self.fields.get(VALUE)) {
-            (true, Some(bytes)) => codec::decode(bytes),
-            (true, None) => Err(codec::Error::MissingField { field: VALUE }),
-            (false, _) => codec::decode(&self.to_bytes()),
+            (true, Some(bytes)) => codec::decode(bytes).map_err(|problem| Misfit::of(VALUE, problem)),
+            (true, None) => Err(Misfit::of(VALUE, codec::Error::MissingField { field: VALUE })),
+            (false, _) => whole(&self.fields),
         }
-    }
-
-    /// Returns the attributes as the one map that they are the members of.
-    fn to_bytes(&self) -> Vec<u8> {
-        let size = |(field, bytes): (&Field, &Arc<[u8]>)| field.as_str().len() + bytes.len() + 5;
-        let mut map = Vec::with_capacity(5 + self.fields.iter().map(size).sum::<usize>());
-        let written = self.write(&mut map);
-        written.map(|()| map).unwrap_or_default()
-    }
-
-    /// Does not fail: there are fewer members than a map can have, and memory takes all bytes.
-    fn write(&self, map: &mut Vec<u8>) -> Result<(), rmp::encode::ValueWriteError> {
-        rmp::encode::write_map_len(map, u32::try_from(self.fields.len()).unwrap_or(u32::MAX))?;
-        for (field, bytes) in &self.fields {
-            rmp::encode::write_str(map, &name(field))?;
-            map.extend_from_slice(bytes);
-        }
-        Ok(())
     }
 
     /// Returns the bytes that the attributes take.
     pub(crate) fn size(&self) -> usize {
         self.fields.iter().map(|(field, bytes)| field.as_str().len() + bytes.len()).sum()
+    }
+
+    /// Returns these attributes with what `difference` writes.
+    pub(crate) fn with(mut self, difference: &Difference<'_>) -> Attributes {
+        for (field, bytes) in &difference.set {
+            self.fields.insert((*field).clone(), Arc::clone(bytes));
+        }
+        for field in &difference.deleted {
+            self.fields.remove(*field);
+        }
+        self
     }
 
     /// Returns what has to be written to make these attributes of `before`, where `same` says which

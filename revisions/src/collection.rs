@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 
 use crate::hooks::Hooks;
 use crate::kept::Kept;
+use crate::schema::Schema;
 use crate::{Draft, Error};
 
 /// What can be kept in a collection: anything that serde can write and read, and that can be cloned, as
@@ -54,6 +55,7 @@ impl<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Object for
 pub struct Revisions<T> {
     pub(crate) store: Store,
     pub(crate) collection: Namespace,
+    pub(crate) schema: Arc<Schema>,
     pub(crate) kept: Arc<Kept<T>>,
     pub(crate) hooks: Arc<Hooks<T>>,
     pub(crate) filter: Option<Filter<T>>,
@@ -66,7 +68,8 @@ pub struct Revisions<T> {
 pub(crate) type Filter<T> = Arc<dyn Fn(&T) -> bool + Send + Sync>;
 
 impl<T: Object> Revisions<T> {
-    /// Returns the collection of the objects below `namespace`, whether or not there are any.
+    /// Returns the collection of the objects below `namespace`, whether or not there are any. What there is to
+    /// say of its type is said to a [builder](Revisions::builder).
     ///
     /// # Errors
     /// If the namespace is not valid, or the store refuses it.
@@ -74,15 +77,20 @@ impl<T: Object> Revisions<T> {
         store: &Store,
         namespace: impl TryInto<Namespace, Error: Into<annals_core::Error>>,
     ) -> Result<Revisions<T>, Error> {
-        Ok(Revisions {
-            collection: store.record(namespace)?.namespace().clone(),
+        Revisions::builder(store, namespace).open()
+    }
+
+    pub(crate) fn new(store: &Store, collection: Namespace, schema: Schema) -> Revisions<T> {
+        Revisions {
             store: store.clone(),
+            collection,
+            schema: Arc::new(schema),
             kept: Arc::new(Kept::new()),
             hooks: Arc::default(),
             filter: None,
             with_deleted: false,
             touching: false,
-        })
+        }
     }
 
     /// Returns the store that the collection belongs to.
@@ -192,6 +200,7 @@ impl<T> Clone for Revisions<T> {
         Revisions {
             store: self.store.clone(),
             collection: self.collection.clone(),
+            schema: Arc::clone(&self.schema),
             kept: Arc::clone(&self.kept),
             hooks: Arc::clone(&self.hooks),
             filter: self.filter.clone(),

@@ -2,6 +2,7 @@ use annals_core::codec;
 use annals_core::{Conflict, ErrorKind, NameError};
 
 use crate::State;
+use crate::name::shown;
 
 /// What a collection answers with when something cannot be done.
 ///
@@ -54,16 +55,60 @@ pub enum Error {
 
     /// What a revision holds does not fit the collection's type.
     #[error(
-        "{object}, version {version}, is not of the collection's type: {problem}; it can be read as `Value`"
+        "{object}, version {version}{}, is not of the collection's type: {problem}; \
+         `Revisions::untyped` reads it",
+        of_attribute(.attribute)
     )]
     Unfit {
         /// The collection and the object's name.
         object: String,
         /// The revision.
         version: u64,
+        /// The attribute that does not fit, or is missing; `None` if it cannot be told.
+        attribute: Option<String>,
         /// What does not fit.
         problem: codec::Error,
     },
+
+    /// A revision is of a type version from which no upcaster leads to that of the collection: one that a newer
+    /// program wrote, perhaps.
+    #[error(
+        "{object}, version {version}, is of {stored}, and no upcaster leads from there to {wanted}; \
+         `Revisions::untyped` reads it",
+        stored = type_version(.stored),
+        wanted = type_version(.wanted)
+    )]
+    TypeVersion {
+        /// The collection and the object's name.
+        object: String,
+        /// The revision.
+        version: u64,
+        /// The type version that it is of, empty for the one without a name.
+        stored: String,
+        /// The type version of the collection.
+        wanted: String,
+    },
+
+    /// The upcasters of a collection do not lead each to its type version.
+    #[error("the upcasters of {collection} are no chain: {problem}")]
+    Upcasters {
+        /// The collection.
+        collection: String,
+        /// What is wrong with which of them.
+        problem: String,
+    },
+}
+
+fn of_attribute(attribute: &Option<String>) -> String {
+    attribute.as_deref().map_or(String::new(), |name| format!(", attribute `{}`", shown(name)))
+}
+
+/// Returns what errors call a type version.
+pub(crate) fn type_version(name: &str) -> String {
+    match name {
+        "" => "the type version without a name".to_owned(),
+        name => format!("the type version `{}`", shown(name)),
+    }
 }
 
 impl Error {
@@ -72,10 +117,10 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Core(error) => error.kind(),
-            Error::Name { .. } | Error::WrongState { .. } => ErrorKind::Invalid,
+            Error::Name { .. } | Error::WrongState { .. } | Error::Upcasters { .. } => ErrorKind::Invalid,
             Error::NoObject { .. } | Error::NoRevision { .. } => ErrorKind::NotFound,
             Error::Purged { .. } => ErrorKind::Erased,
-            Error::Unfit { .. } => ErrorKind::TypeMismatch,
+            Error::Unfit { .. } | Error::TypeVersion { .. } => ErrorKind::TypeMismatch,
         }
     }
 

@@ -33,6 +33,7 @@ pub struct History {
     log: Log,
     address: Address,
     filters: Filters,
+    through: Position,
     order: Order,
     skip: usize,
     limit: usize,
@@ -68,7 +69,8 @@ impl Filters {
 impl History {
     pub(crate) fn new(log: Log, address: Address, known: bool) -> History {
         let limit = if known { usize::MAX } else { 0 };
-        History { log, address, filters: Filters::default(), order: Order::OldestFirst, skip: 0, limit }
+        let (filters, order, through) = (Filters::default(), Order::OldestFirst, Position::MAX);
+        History { log, address, filters, through, order, skip: 0, limit }
     }
 
     /// Leaves out revisions that somebody else made than `creator`, or nobody.
@@ -102,6 +104,13 @@ impl History {
         self
     }
 
+    /// Leaves out revisions that were made after the position `at`, as if it were the present: the last one that
+    /// is left has no end.
+    pub fn through(mut self, at: Position) -> History {
+        self.through = at;
+        self
+    }
+
     /// Walks from the newest revision to the oldest.
     pub fn newest_first(mut self) -> History {
         self.order = Order::NewestFirst;
@@ -129,8 +138,8 @@ impl History {
         if !self.filters.is_empty() {
             return self.into_iter().try_fold(0, |count, info| info.map(|_| count + 1));
         }
-        let History { log, address, skip, limit, .. } = self;
-        let newest = log.newest(address.meta(), Position::MAX)?;
+        let History { log, address, through, skip, limit, .. } = self;
+        let newest = log.newest(address.meta(), through)?;
         let info = newest.map(|newest| RevisionInfo::read(&address, &newest, None)).transpose()?.flatten();
         let versions = info.map_or(0, |info| info.version());
         let wide = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
@@ -143,7 +152,7 @@ impl IntoIterator for History {
     type IntoIter = RevisionInfos;
 
     fn into_iter(self) -> RevisionInfos {
-        let History { log, address, filters, order, skip, limit } = self;
+        let History { log, address, filters, through, order, skip, limit } = self;
         // Of what is read, as much as is known to be passed over need not be.
         let unread = if filters.is_empty() { skip } else { 0 };
         let skip = skip - unread;
@@ -154,7 +163,7 @@ impl IntoIterator for History {
             pages: MetaPages {
                 log,
                 address,
-                range: PositionRange::through(Position::MAX),
+                range: PositionRange::through(through),
                 order,
                 skip: unread - newer,
                 // One more tells when the last one ends.

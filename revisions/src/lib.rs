@@ -130,6 +130,7 @@
 //! ```
 
 mod attributes;
+mod builder;
 mod collection;
 mod delta;
 mod deltas;
@@ -146,13 +147,16 @@ mod name;
 mod purge;
 mod read;
 mod revision;
+mod schema;
 mod snapshot;
 mod stored;
 mod tracking;
 mod transaction;
 mod walk;
+mod whole;
 mod write;
 
+pub use builder::RevisionsBuilder;
 pub use collection::{Object, Revisions};
 pub use delta::{AttributeAction, AttributeDelta, ObjectAction, ObjectDelta};
 pub use deltas::{Deltas, ObjectDeltas};

@@ -16,6 +16,9 @@ pub(crate) struct Meta {
     /// The version whose content this one took over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) restored_from: Option<u64>,
+    /// The type version of which the content is; the empty text is that without a name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) type_version: String,
     /// Whether the content is no struct or map of named attributes, but the one attribute `value`.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) single: bool,

@@ -91,7 +91,7 @@ fn check(name: &str) -> Result<(), Error> {
 }
 
 /// Returns the name as it may stand in a line of text.
-fn shown(name: &str) -> String {
+pub(crate) fn shown(name: &str) -> String {
     const SHOWN_MAX: usize = 80;
     let mut shown: String = name.chars().take(SHOWN_MAX).flat_map(char::escape_debug).collect();
     if name.chars().nth(SHOWN_MAX).is_some() {

@@ -1,4 +1,4 @@
-use annals_core::{Order, Position, PositionRange};
+use annals_core::{At, Order, Position, PositionRange};
 
 use crate::attributes::Attributes;
 use crate::kept::Entry;
@@ -6,6 +6,7 @@ use crate::meta::Meta;
 use crate::name::Address;
 use crate::stored::Stored;
 use crate::walk::Walk;
+use crate::whole::Misfit;
 use crate::{Error, History, Immutable, Object, Revision, RevisionInfo, Revisions, State};
 
 impl<T: Object> Revisions<T> {
@@ -93,7 +94,37 @@ impl<T: Object> Revisions<T> {
     /// Returns the names of the objects, as [`Revisions::iter`] orders them and at the same cost.
     pub fn names(&self) -> impl Iterator<Item = Result<String, Error>> + use<T> {
         let this = self.clone();
-        self.walk().filter_map(move |stored| this.shown_name(stored).transpose())
+        let infos = self.walk().filter_map(move |stored| this.shown_info(stored).transpose());
+        infos.map(|info| info.map(|info| info.name().to_owned()))
+    }
+
+    /// Returns what is known of the objects as of a position or a time, each by its newest revision then; in the
+    /// order of [`Revisions::iter`], and at the same cost. Their content is not looked at, unless the handle is
+    /// [filtered](Revisions::filtered).
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_revisions::Revisions;
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let scores = Revisions::<u32>::open(&store, "scores")?;
+    /// let first = scores.insert("ann", &7, Context::new().actor("ann"))?;
+    /// scores.delete("ann", Context::new())?;
+    ///
+    /// let then = scores.infos_at(first.commit().last)?.collect::<Result<Vec<_>, _>>()?;
+    /// assert_eq!(then, [first.info().clone()]);
+    /// assert_eq!(scores.infos_at(store.snapshot()?.position())?.count(), 0);
+    /// # Ok::<(), annals_revisions::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`annals_core::Error::BeyondEnd`] if a position lies after the last one.
+    pub fn infos_at<A: Into<At>>(
+        &self,
+        at: A,
+    ) -> Result<impl Iterator<Item = Result<RevisionInfo, Error>> + use<T, A>, Error> {
+        let this = self.clone();
+        let walk = Walk::over(&self.store, &self.collection, Ok(self.store.at(at)?));
+        Ok(walk.filter_map(move |stored| this.shown_info(stored).transpose()))
     }
 
     /// Returns the number of objects, at the cost of [`Revisions::names`].
@@ -107,7 +138,7 @@ impl<T: Object> Revisions<T> {
     }
 
     fn walk(&self) -> Walk {
-        Walk::over(&self.store, &self.collection)
+        Walk::over(&self.store, &self.collection, self.store.snapshot())
     }
 
     fn shown(&self, stored: Result<Stored, Error>) -> Result<Option<Revision<T>>, Error> {
@@ -118,12 +149,12 @@ impl<T: Object> Revisions<T> {
         Ok(Some(self.typed(&stored)?).filter(|revision| self.accepts(revision)))
     }
 
-    fn shown_name(&self, stored: Result<Stored, Error>) -> Result<Option<String>, Error> {
+    fn shown_info(&self, stored: Result<Stored, Error>) -> Result<Option<RevisionInfo>, Error> {
         if self.filter.is_some() {
-            return Ok(self.shown(stored)?.map(|revision| revision.name().to_owned()));
+            return Ok(self.shown(stored)?.map(|revision| revision.info().clone()));
         }
         let info = stored?.info;
-        Ok(self.shows_state(info.meta()).then(|| info.name().to_owned()))
+        Ok(self.shows_state(info.meta()).then_some(info))
     }
 
     /// Reads the newest revision at or before `at`, and keeps it; `None` if its state is not shown.
@@ -167,8 +198,7 @@ impl<T: Object> Revisions<T> {
         if info.is_purge() {
             return Err(Error::Purged { object: info.address().to_string() });
         }
-        let content = content.decode();
-        let content = content.map_err(|problem| unfit(info.address(), info.version(), problem))?;
+        let content = self.decode(info.address(), info.meta(), content)?;
         Ok(Revision::new(info.clone(), Immutable::new(content)))
     }
 
@@ -197,6 +227,6 @@ pub(crate) fn no_object(address: &Address) -> Error {
     Error::NoObject { object: address.to_string() }
 }
 
-pub(crate) fn unfit(address: &Address, version: u64, problem: annals_core::codec::Error) -> Error {
-    Error::Unfit { object: address.to_string(), version, problem }
+pub(crate) fn unfit(address: &Address, version: u64, Misfit { attribute, problem }: Misfit) -> Error {
+    Error::Unfit { object: address.to_string(), version, attribute, problem }
 }

@@ -119,6 +119,19 @@ impl RevisionInfo {
         self.0.meta.restored_from
     }
 
+    /// Returns the name of the [type version](crate::RevisionsBuilder::version) of which the stored content
+    /// is, `None` if it was written by a collection that names none.
+    #[must_use]
+    pub fn type_version(&self) -> Option<&str> {
+        Some(self.0.meta.type_version.as_str()).filter(|name| !name.is_empty())
+    }
+
+    /// Returns whether the content is no struct or map of named attributes, but the one attribute `value`.
+    #[must_use]
+    pub fn is_single(&self) -> bool {
+        self.0.meta.single
+    }
+
     /// Returns whether the object was purged by this revision.
     #[must_use]
     pub fn is_purge(&self) -> bool {

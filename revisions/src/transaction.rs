@@ -59,7 +59,13 @@ impl Seen<'_> {
             Some(meta) => meta.version + 1,
         };
         let single = self.meta.as_ref().is_some_and(|meta| meta.single);
-        Meta { version, state, restored_from: None, single, purged: false }
+        let type_version = self.type_version().to_owned();
+        Meta { version, state, restored_from: None, type_version, single, purged: false }
+    }
+
+    /// Returns the type version of which the stored content is.
+    fn type_version(&self) -> &str {
+        self.meta.as_ref().map_or("", |meta| &meta.type_version)
     }
 
     /// Returns the object's meta if it is in one of these states.
@@ -119,6 +125,30 @@ impl<T: Object> TransactionRevisions<'_, T> {
             return Ok(None);
         }
         Ok(Some(self.draft(&seen)?).filter(|draft| self.revisions.accepts(draft)))
+    }
+
+    /// Makes it a condition of the commit that `revision` is still the newest one of its object. If it is not,
+    /// the commit is refused with the conflict that names who was first, and its body is not run again.
+    ///
+    /// ```
+    /// # use annals_core::{Context, Store};
+    /// # use annals_revisions::{Error, Revisions};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let scores = Revisions::<u32>::open(&store, "scores")?;
+    /// let seen = scores.insert("game", &7, Context::new())?;
+    /// scores.edit("game", Context::new(), |score| *score = 8)?;
+    /// let late = store.try_commit(Context::new(), |tx| {
+    ///     let scores = scores.in_transaction(tx);
+    ///     scores.require_newest(&seen);
+    ///     scores.delete("game")
+    /// });
+    /// assert!(late.is_err_and(|error: Error| error.is_conflict()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn require_newest(&self, revision: &impl AsRef<RevisionInfo>) {
+        let info = revision.as_ref();
+        let (key, since) = (info.address().meta().clone(), info.commit().last);
+        self.tx.require(Condition::KeyUnchanged { key, since });
     }
 
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
@@ -276,26 +306,30 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let seen = self.see(to.address().clone())?;
         self.check_known(&seen)?;
+        let Revisions { store, schema, .. } = self.revisions;
         let after = stored.content()?;
-        let content = self.decode(&seen, &after)?;
+        let after = self.revisions.upcast(to.address(), to.meta(), &after)?;
+        let content = after.decode().map_err(|misfit| unfit(to.address(), to.version(), misfit))?;
         let (before, erased) = seen.attributes()?;
-        let mut difference = after.since(&before, |a, b| self.revisions.store.same(a, b));
+        let mut difference = after.since(&before, |a, b| store.same(a, b));
         difference.deleted.extend(erased.iter().filter(|field| !after.fields.contains_key(*field)));
         let restored_from = Some(to.version());
-        let meta = Meta { restored_from, single: after.single, ..seen.next(state) };
+        let type_version = schema.written(&to.meta().type_version).to_owned();
+        let meta = Meta { restored_from, type_version, single: after.single, ..seen.next(state) };
         let written = self.write(&seen, meta, &difference)?;
         Ok(Draft::written(seen.address, content, after.size(), written))
     }
 
     fn create(&self, seen: &Seen<'_>, content: &T) -> Result<Draft<T>, Error> {
-        let Revisions { store, hooks, .. } = self.revisions;
+        let Revisions { store, schema, hooks, .. } = self.revisions;
         let mut content = content.clone();
         hooks.before_create(&mut content)?;
         let after = Attributes::of(store, &content)?;
         let left = if seen.meta.is_some() { seen.attributes()? } else { Default::default() };
         let left = left.0.fields.keys().chain(&left.1).filter(|field| !after.fields.contains_key(*field));
         let difference = Difference { set: after.fields.iter().collect(), deleted: left.collect() };
-        let meta = Meta { single: after.single, ..seen.next(State::Locked) };
+        let type_version = schema.written("").to_owned();
+        let meta = Meta { type_version, single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
         let draft = Draft::written(seen.address.clone(), content, after.size(), written);
         hooks.after_create(self.tx, &draft)?;
@@ -322,7 +356,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         mut content: T,
         required: &[Condition],
     ) -> Result<Draft<T>, Error> {
-        let Revisions { store, hooks, touching, .. } = self.revisions;
+        let Revisions { store, schema, hooks, touching, .. } = self.revisions;
         hooks.before_update(base, &mut content)?;
         let (before, after) = (Attributes::of(store, &**base)?, Attributes::of(store, &content)?);
         let difference = after.since(&before, |a, b| store.same(a, b));
@@ -331,11 +365,33 @@ impl<T: Object> TransactionRevisions<'_, T> {
             return Ok(base.clone());
         }
         required.iter().for_each(|condition| self.tx.require(condition.clone()));
-        let meta = Meta { single: after.single, ..seen.next(State::Locked) };
-        let written = self.write(seen, meta, &difference)?;
+        let type_version = schema.written(seen.type_version()).to_owned();
+        let meta = Meta { type_version, single: after.single, ..seen.next(State::Locked) };
+        let written = if meta.type_version == seen.type_version() {
+            self.write(seen, meta, &difference)?
+        } else {
+            self.write_upcast(seen, meta, &difference)?
+        };
         let draft = Draft::written(seen.address.clone(), content, after.size(), written);
         hooks.after_update(self.tx, base, &draft)?;
         Ok(draft)
+    }
+
+    /// Writes what is stored in an older form as a revision of the newest, with what differs from that.
+    fn write_upcast(
+        &self,
+        seen: &Seen<'_>,
+        meta: Meta,
+        difference: &Difference<'_>,
+    ) -> Result<Written, Error> {
+        let from = match &seen.meta {
+            Some(from) if seen.record.get::<Meta>(META)?.as_ref() == Some(from) => from,
+            // Another revision was first: the commit is going to be refused for that.
+            _ => return self.write(seen, meta, difference),
+        };
+        let (stored, _) = seen.attributes()?;
+        let newest = self.revisions.upcast(&seen.address, from, &stored)?.into_owned().with(difference);
+        self.write(seen, meta, &newest.since(&stored, |a, b| self.revisions.store.same(a, b)))
     }
 
     fn mark(&self, seen: Seen<'_>, state: State) -> Result<(Address, Written), Error> {
@@ -433,13 +489,8 @@ impl<T: Object> TransactionRevisions<'_, T> {
         }
         let said = Telling::of(self.context.clone()).said_of_object();
         let written = Written { meta: meta.clone(), said };
-        let content = self.decode(seen, &attributes)?;
+        let content = self.revisions.decode(&seen.address, meta, &attributes)?;
         Ok(Draft::written(seen.address.clone(), content, attributes.size(), written))
-    }
-
-    fn decode(&self, seen: &Seen<'_>, content: &Attributes) -> Result<T, Error> {
-        let version = || seen.meta.as_ref().map_or(1, |meta| meta.version);
-        content.decode().map_err(|problem| unfit(&seen.address, version(), problem))
     }
 }
 

@@ -1,6 +1,6 @@
 use std::iter::Peekable;
 
-use annals_core::{Change, Log, Namespace, Pages, Scope, Store};
+use annals_core::{Change, Log, Namespace, Pages, Scope, Snapshot, Store};
 
 use crate::Error;
 use crate::name::Address;
@@ -15,9 +15,12 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    pub(crate) fn over(store: &Store, collection: &Namespace) -> Walk {
-        let now = store.snapshot();
-        let changes = now.map(|now| now.entries(&Scope::Under(collection.clone())).peekable());
+    pub(crate) fn over(
+        store: &Store,
+        collection: &Namespace,
+        moment: Result<Snapshot, annals_core::Error>,
+    ) -> Walk {
+        let changes = moment.map(|moment| moment.entries(&Scope::Under(collection.clone())).peekable());
         Walk {
             log: store.log().clone(),
             collection: collection.clone(),

@@ -194,3 +194,46 @@ fn a_long_history_is_walked_page_by_page() {
         assert_eq!(versions(scores.history("a").unwrap().newest_first().skip(1098)), [2, 1]);
     });
 }
+
+#[test]
+fn the_history_as_of_a_moment_is_as_it_was_then() {
+    for_each_driver(|store| {
+        let scores = six(store);
+        let all: Vec<_> = scores.history("a").unwrap().into_iter().map(Result::unwrap).collect();
+        for (then, last) in (1..).zip(&all) {
+            let history = || scores.history("a").unwrap().through(last.commit().last);
+            assert_eq!(versions(history()), (1..=then).collect::<Vec<_>>());
+            let second = versions(history().newest_first().skip(1).limit(1));
+            assert_eq!(second.first().copied(), (then > 1).then(|| then - 1));
+            assert_eq!(history().count().unwrap(), then);
+            let state = if last.state() == State::Deleted { State::Deleted } else { State::Locked };
+            assert_eq!(versions(history().state(state)).last(), Some(&then), "it was not superseded yet");
+            let newest = history().newest_first().into_iter().next().unwrap().unwrap();
+            assert_eq!((&newest, newest.end()), (last, None));
+        }
+        let before = scores.history("a").unwrap().through(all.first().unwrap().commit().first.before());
+        assert_eq!(versions(before), NONE);
+    });
+}
+
+#[test]
+fn the_objects_as_of_a_moment_are_as_they_were_then() {
+    for_each_driver(|store| {
+        let scores = six(store);
+        let all: Vec<_> = scores.history("a").unwrap().into_iter().map(Result::unwrap).collect();
+        let at = |scores: &Revisions<u32>, position| {
+            let infos = scores.infos_at(position).unwrap().map(Result::unwrap);
+            infos.map(|info| (info.name().to_owned(), info.version(), info.end())).collect::<Vec<_>>()
+        };
+        for info in &all {
+            let shown = vec![("a".to_owned(), info.version(), None)];
+            assert_eq!(at(&scores.with_deleted(), info.commit().last), shown);
+            let in_use = if info.state() == State::Deleted { Vec::new() } else { shown };
+            assert_eq!(at(&scores, info.commit().last), in_use);
+        }
+        let end = store.snapshot().unwrap().position();
+        assert_eq!(at(&scores, end), [("a".to_owned(), 6, None), ("b".to_owned(), 1, None)]);
+        assert_eq!(at(&scores.filtered(|score| *score > 5), end), [("a".to_owned(), 6, None)]);
+        assert!(scores.infos_at(end.plus(1)).is_err());
+    });
+}

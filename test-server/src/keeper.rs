@@ -24,7 +24,7 @@ while read -r line; do
     "$@" >>"$folder/log" 2>&1 </dev/null &
     program=$!
 done
-kill "-$signal" "$program"
+kill "-$signal" "$program" 2>/dev/null
 wait "$program"
 rm -rf "$folder"
 "#;

@@ -16,6 +16,7 @@ mod load;
 mod log;
 mod logs;
 mod ls;
+mod rev;
 mod rm;
 mod set;
 mod show;
@@ -66,6 +67,7 @@ commands! {
     blame::Blame,
     within::Within,
     along::Along,
+    rev::Rev,
     apply::Apply,
     import::Import,
     dump::Dump,

@@ -7,6 +7,7 @@ use annals::codec::{Timestamp, Uuid, Value};
 use annals::{Action, Commit, CommitEntries, CommitId, Context, Entry, Key, Position, StoreUrl};
 
 use crate::place::Place;
+use crate::rev;
 use crate::server::OwnLog;
 
 struct Log {
@@ -109,6 +110,13 @@ fn activities_are_listed_as_documented() {
 fn outputs_are_as_documented() {
     for place in places(&contents()) {
         cases(&place).case("tests/cli/golden/*.md");
+    }
+}
+
+#[test]
+fn revisions_are_shown_as_documented() {
+    for place in places(&rev::objects()) {
+        cases(&place).case("tests/cli/golden/rev/*.md");
     }
 }
 

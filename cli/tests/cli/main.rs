@@ -16,5 +16,6 @@ mod pipes;
 mod place;
 mod postgres;
 mod processes;
+mod rev;
 mod tail;
 mod writing;

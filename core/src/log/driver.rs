@@ -238,6 +238,8 @@ pub struct Abilities<'a> {
     pub check: Option<&'a dyn Check>,
     /// Takes values out of the log.
     pub erase: Option<&'a dyn Erase>,
+    /// Hints that others have appended.
+    pub announce: Option<&'a dyn Announce>,
 }
 
 impl std::fmt::Debug for Abilities<'_> {
@@ -246,6 +248,7 @@ impl std::fmt::Debug for Abilities<'_> {
             .field("measure", &self.measure.is_some())
             .field("check", &self.check.is_some())
             .field("erase", &self.erase.is_some())
+            .field("announce", &self.announce.is_some())
             .finish()
     }
 }
@@ -268,6 +271,19 @@ pub struct Size {
     pub keys: u64,
     /// The bytes that the log takes where it lives, its auxiliary files included.
     pub bytes: u64,
+}
+
+/// The ability to hint that others have appended, so that who waits for them need not ask so often.
+///
+/// An announcement is no promise: it may come without a commit, and a commit without it. Who waits asks the
+/// log in any case.
+pub trait Announce {
+    /// Lets `ring` be called soon after others may have appended, until it answers that nobody waits
+    /// for it any more. It is called on a thread of the driver's, and returns at once.
+    fn tell(&self, ring: Box<dyn Fn() -> bool + Send + Sync>);
+
+    /// Returns whether announcements are heard at this moment.
+    fn is_on(&self) -> bool;
 }
 
 /// The ability to check the storage underneath, below what a reader of the log can see.

@@ -32,7 +32,9 @@ pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
 pub use context_part::ContextPart;
-pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size};
+pub use driver::{
+    Abilities, Announce, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size,
+};
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
 pub(crate) use erase::erasure_key;

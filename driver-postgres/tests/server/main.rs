@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod announcing;
 mod clocks;
 #[path = "../common/mod.rs"]
 mod common;

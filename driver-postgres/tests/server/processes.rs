@@ -19,7 +19,7 @@ use crate::common::{Scratch, counted, url};
 use crate::delays::delay_some_commits;
 
 const WRITERS: u64 = 4;
-const READERS: usize = 2;
+const READERS: u64 = 2;
 
 const ROLE: &str = "ANNALS_TEST_ROLE";
 const NUMBERS: &str = "ANNALS_TEST_NUMBERS";
@@ -47,7 +47,8 @@ fn plays_the_role_it_is_given() {
     let options = url().unwrap().parse::<PostgresOptions>().unwrap().schema(&schema).unwrap();
     match role.as_str() {
         "append" => append(&options, numbers),
-        "follow" => follow(options.open().unwrap()),
+        // One of them listens as well.
+        "follow" => follow(options.notify(numbers.start == 1).open().unwrap()),
         "insert" => insert(&schema, numbers),
         "poll" => poll(&schema),
         role => panic!("no role {role}"),
@@ -89,7 +90,7 @@ fn compare(written: &[u64], seen: &[u64]) -> Misreadings {
 /// that there are no more. Returns what each reader has seen.
 fn write_and_read(scratch: &Scratch, roles: [&str; 2], count: u64, end: impl FnOnce()) -> Vec<Vec<u64>> {
     let [write, read] = roles;
-    let readers: Vec<_> = (0..READERS).map(|_| child(read, scratch, 0..0)).collect();
+    let readers: Vec<_> = (0..READERS).map(|nth| child(read, scratch, nth..nth)).collect();
     let share = count / WRITERS;
     let writers = (0..WRITERS).map(|nth| child(write, scratch, nth * share..(nth + 1) * share));
     for writer in writers.collect::<Vec<_>>() {
@@ -164,7 +165,7 @@ fn number_of(entry: &Entry) -> u64 {
 
 fn append(options: &PostgresOptions, numbers: Range<u64>) {
     let by = [AppendBy::Function, AppendBy::Statements];
-    let drivers = by.map(|by| options.clone().append_by(by).open().unwrap());
+    let drivers = by.map(|by| options.clone().append_by(by).notify(true).open().unwrap());
     for number in numbers {
         write(&drivers[usize::from(number % 4 == 0)], number);
     }

@@ -95,6 +95,8 @@ fn a_wrong_password_is_said_to_be_one_and_not_shown() {
     let url = |password: &str| format!("postgres://{user}:{password}@{address}/postgres?sslmode=disable");
     let options = |password: &str| scratch.options_at(&url(password));
     assert_refused(&options("hunter2"), ErrorKind::Unavailable, "password");
+    let without = scratch.options_at(&url("").replace(":@", "@"));
+    assert_refused(&without, ErrorKind::Unavailable, "asks for a password");
     let error = options("right").open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "the password is right, but the user may not: {error}");
     sql.batch_execute(&format!("DROP ROLE {user}")).unwrap();

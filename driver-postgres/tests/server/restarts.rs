@@ -4,12 +4,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use annals_core::{Driver, Durability, Order, PositionRange};
 use annals_driver_postgres::{AppendBy, PostgresDriver};
 use annals_test_server::Settings;
 
 use crate::common::{Scratch, counted, own_server};
 use crate::delays::delay_appends;
-use crate::load::{Account, Outcome, assert_settled, write_until};
+use crate::load::{Account, Outcome, assert_settled, batch, write_until};
+use crate::proxy::{Fault, Proxy};
 
 /// Lets writers append, one to each driver, while `disturb` does what it does with the count of what was
 /// acknowledged.
@@ -77,6 +79,30 @@ fn a_server_that_is_killed_under_load_keeps_what_it_acknowledged() {
     assert!(outcome.acknowledged > KILLS * 5, "{outcome:?}");
     assert!(outcome.in_doubt_and_absent + outcome.in_doubt_and_there > 0, "{outcome:?}");
     counted(&format!("{KILLS} kills of the server: {outcome:?}"));
+}
+
+/// A crash may take commits that did not wait for the disk. Who has seen them must not take it that the
+/// positions behind the new end were there before.
+#[test]
+fn positions_that_a_crash_took_are_not_taken_for_old_ones() {
+    let Some(mut server) = own_server(&Settings::new().set("wal_writer_delay", "10s")) else { return };
+    let scratch = Scratch::on(&server);
+    let proxy = Proxy::start(scratch.url());
+    let driver = scratch.options_at(&proxy.url(scratch.url())).open().unwrap();
+    for number in 0..100 {
+        driver.append(&[batch(0, 6 * number)], Durability::Buffered).unwrap();
+    }
+    server.kill().unwrap();
+    server.start_again().unwrap();
+    let kept = driver.last_position().unwrap();
+    assert!(kept.get() < 99, "the newest were not on disk");
+
+    proxy.arm(Fault::BeforeAnswer, "annals_append");
+    let batch = batch(0, 0);
+    driver.append(std::slice::from_ref(&batch), Durability::Synced).unwrap();
+    assert!(!proxy.is_armed(), "the connection was cut");
+    let there = driver.commits(PositionRange::after(kept), Order::OldestFirst, usize::MAX).unwrap();
+    assert_eq!(there.iter().map(|item| item.commit.id).collect::<Vec<_>>(), [batch.id]);
 }
 
 #[test]
