@@ -229,6 +229,6 @@ impl<T: Object> Revisions<T> {
 /// What a commit has done, and the newest erasure before it.
 pub(crate) struct Done<R> {
     pub(crate) value: R,
-    receipt: Option<Receipt>,
+    pub(crate) receipt: Option<Receipt>,
     erasure: Position,
 }

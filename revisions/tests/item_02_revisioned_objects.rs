@@ -334,8 +334,8 @@ fn what_does_not_fit_is_an_error_and_readable_as_a_value() {
         assert_eq!(unfit.kind(), ErrorKind::TypeMismatch);
         assert_eq!(
             unfit.to_string(),
-            "the object `a` of game/answers, version 1, is not of the collection's type: the field `tags` is \
-             missing; it can be read as `Value`"
+            "the object `a` of game/answers, version 1, attribute `tags`, is not of the collection's type: the \
+             field `tags` is missing; `Revisions::untyped` reads it"
         );
         assert!(answers(store).iter().any(|revision| revision.is_err()), "it is not skipped");
         let values = Revisions::<Value>::open(store, "game/answers").unwrap();
@@ -409,5 +409,21 @@ fn what_another_process_wrote_is_seen() {
         assert_eq!(ours.current("a").unwrap().unwrap(), second);
         let stale = ours.update(&first, by("ann"), |draft| draft.answer = Some(2)).unwrap_err();
         assert_eq!(stale.conflict().unwrap().lost_to, *second.commit());
+    });
+}
+
+#[test]
+fn what_others_write_into_the_record_belongs_to_no_revision() {
+    for_each_place(|place| {
+        let store = place.open();
+        let first = answers(&store).insert("a", &question(), by("ann")).unwrap();
+        let record = store.record("game/answers/a").unwrap();
+        record.set("answer", &7).unwrap();
+        record.set("__hidden", &1).unwrap();
+        for answers in [answers(&store), answers(&place.open())] {
+            assert_eq!(answers.current("a").unwrap().unwrap(), first);
+            assert_eq!(*answers.iter().next().unwrap().unwrap(), question());
+            assert_eq!(*answers.load(first.info()).unwrap(), question());
+        }
     });
 }
