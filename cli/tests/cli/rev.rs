@@ -2,9 +2,9 @@
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use annals::codec::Timestamp;
+use annals::codec::{Timestamp, Value as Dynamic};
 use annals::revisions::{Error, Revisions};
-use annals::{Clock, CommitEntries, Context, Order, PositionRange, StoreUrl};
+use annals::{Clock, CommitEntries, Context, Key, Order, PositionRange, Selector, StoreUrl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -197,11 +197,51 @@ fn what_was_purged_is_gone_and_says_so() {
         &["show", ANSWERS, "everything", "1"],
         &["diff", ANSWERS, "everything"],
         &["rollback", ANSWERS, "everything", "1", "--yes"],
-        &["revive", ANSWERS, "everything", "--yes"],
+        &["revive", ANSWERS, "everything", "--dry-run"],
     ] {
         let said = place.fails(1, &[&["rev"], arguments].concat());
         assert!(said.contains("was erased") || said.contains("was purged"), "{arguments:?}: {said}");
     }
+}
+
+#[test]
+fn an_object_of_which_a_part_was_erased_can_be_rolled_back() {
+    let place = filled();
+    let store = annals::Store::open(&place.url()).unwrap();
+    let notes = Revisions::untyped(&store, "notes").unwrap();
+    let note = |members: &[(&str, i32)]| {
+        Dynamic::map(members.iter().map(|(name, number)| (*name, Dynamic::from(*number))))
+    };
+    notes.insert("n", &note(&[("a", 1)]), Context::new()).unwrap();
+    notes.set("n", &note(&[("a", 1), ("b", 2)]), Context::new()).unwrap();
+    let field = Selector::key(Key::parse("notes/n", "b").unwrap());
+    store.erase(&field, Context::new().actor("dana").reason("asked to")).unwrap();
+    let said = place.fails(1, &["rev", "show", "notes", "n"]);
+    assert!(said.contains("notes/n b: the value set at @"), "{said}");
+
+    let plan = place.annals(&["rev", "rollback", "notes", "n", "1", "--dry-run"]);
+    assert!(plan.out.ends_with(" from version 2 to version 1\n  + a  1\n"), "{}", plan.out);
+    assert_eq!(
+        plan.err,
+        "a part of version 2 was erased: all attributes of version 1 are listed, not only what changes\n"
+    );
+    let answer = place.annals(&["rev", "rollback", "notes", "n", "1", "--yes", "-q", "-o", "jsonl"]);
+    let answer: Value = serde_json::from_str(&answer.out).unwrap();
+    assert_eq!((&answer["version"], &answer["restored_from"]), (&json!(3), &json!(1)));
+    assert_eq!(place.ok(&["rev", "show", "notes", "n"]), "a\t1\n");
+}
+
+#[test]
+fn one_value_is_one_attribute_whatever_it_looks_like() {
+    #[derive(Clone, Serialize, Deserialize)]
+    enum Shape {
+        Box { width: u8 },
+    }
+    let place = filled();
+    let store = annals::Store::open(&place.url()).unwrap();
+    let shapes = Revisions::<Shape>::open(&store, "shapes").unwrap();
+    shapes.insert("a", &Shape::Box { width: 3 }, Context::new()).unwrap();
+    assert_eq!(place.ok(&["rev", "show", "shapes", "a"]), "value\t{\"Box\":{\"width\":3}}\n");
 }
 
 #[test]
