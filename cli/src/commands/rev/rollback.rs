@@ -55,7 +55,9 @@ impl Rollback {
         };
         let differences = differences(&before, &after, store.registry());
         let (to_state, retired) = if retire { (State::Retired, " and retired") } else { (State::Locked, "") };
-        let sentence = format!("{words} will be rolled back from version {now} to version {number}{retired}");
+        let unchanged = if differences.is_empty() { ", which changes no attribute" } else { "" };
+        let sentence =
+            format!("{words} will be rolled back from version {now} to version {number}{retired}{unchanged}");
         let plan = Plan { action: "rollback", newest, to: Some(number), to_state, differences, sentence };
         plan.carry_out(objects, how, invocation, |objects| {
             let done = if retire { objects.retire_at(&to) } else { objects.rollback_to(&to) };
