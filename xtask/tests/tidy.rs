@@ -43,7 +43,13 @@ fn imports_run_one_way() {
             | "annals-conformance" => &["annals-core"],
             "annals" => &["annals-core", "annals-driver-memory", "annals-driver-sqlite"],
             "annals-cli" => &["annals"],
-            "annals-bench" => &["annals", "annals-core", "annals-driver-memory", "annals-driver-sqlite"],
+            "annals-bench" => &[
+                "annals",
+                "annals-core",
+                "annals-driver-memory",
+                "annals-driver-postgres",
+                "annals-driver-sqlite",
+            ],
             "xtask" => &[],
             other => panic!("{other} has no place in the house yet: add it here and to ARCHITECTURE.md"),
         }
