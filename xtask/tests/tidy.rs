@@ -41,6 +41,7 @@ fn imports_run_one_way() {
             | "annals-driver-postgres"
             | "annals-driver-sqlite"
             | "annals-conformance" => &["annals-core"],
+            "annals-revisions" => &["annals-core"],
             "annals" => &["annals-core", "annals-driver-memory", "annals-driver-sqlite"],
             "annals-cli" => &["annals"],
             "annals-bench" => &[

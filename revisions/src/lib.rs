@@ -1,0 +1,1 @@
+//! Immutable values, and objects whose every revision is kept.
