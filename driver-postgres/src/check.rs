@@ -6,7 +6,7 @@ use annals_core::{CheckReport, Order, PositionRange};
 
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::reads;
+use crate::walk;
 
 /// How many damages of one kind are listed.
 const LISTED_MAX: usize = 100;
@@ -52,7 +52,7 @@ pub(crate) fn check(place: &Place) -> Result<CheckReport, Failure> {
 fn first_damage(place: &Place) -> Result<Option<String>, Failure> {
     let mut range = PositionRange::ALL;
     loop {
-        match reads::commits(place, range, Order::OldestFirst, PAGE) {
+        match walk::commits(place, range, Order::OldestFirst, PAGE) {
             Ok(page) => match page.last() {
                 Some(last) => range.after = last.commit.last,
                 None => return Ok(None),

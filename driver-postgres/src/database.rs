@@ -7,6 +7,7 @@ use crate::PostgresOptions;
 use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
+use crate::known_keys::KnownKeys;
 use crate::options::{AppendBy, Mode};
 use crate::parameter::Parameter;
 use crate::place::Place;
@@ -144,6 +145,7 @@ impl PostgresDatabase {
             sql: Arc::clone(&self.sql),
             log: options.log.id(),
             name: options.log.clone(),
+            keys: KnownKeys::default(),
         }
     }
 

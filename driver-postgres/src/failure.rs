@@ -72,6 +72,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether the server has done nothing, since what was taken for granted does not hold.
+    pub(crate) fn is_of_mistake(&self) -> bool {
+        self.is(&SqlState::from_code(Said::MISTAKE))
+    }
+
     /// Returns the error to answer with, which names the store.
     pub(crate) fn into_error(self, store: &str) -> Error {
         let error = |kind, message: &str| DriverError::new(kind, store, message);
@@ -164,6 +169,8 @@ impl std::error::Error for Said {}
 impl Said {
     /// The log that the functions of the schema do not find.
     const NO_LOG: &str = "AN001";
+    /// What the functions of the schema are told to take for granted does not hold.
+    const MISTAKE: &str = "AN002";
 
     /// Returns whether the connection is gone with it.
     fn closes(&self) -> bool {

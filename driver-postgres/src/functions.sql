@@ -55,11 +55,10 @@ BEGIN
 
     -- The lock comes first. What is read in the statements after it, nobody can change any more.
     UPDATE "annals".annals_log AS l SET last = l.last + v_writes WHERE l.log = a_log
-    RETURNING l.last - v_writes INTO v_start;
+    RETURNING l.last - v_writes, l.recorded_at INTO v_start, v_moment;
     IF v_start IS NULL THEN
         RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
     END IF;
-    SELECT c.recorded_at INTO v_moment FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = v_start;
     v_last := v_start;
     IF a_seen < v_start THEN
         v_look := EXISTS (
@@ -213,9 +212,7 @@ BEGIN
         v_batch := v_upto + 1;
     END LOOP;
 
-    IF v_last < v_start + v_writes THEN
-        UPDATE "annals".annals_log AS l SET last = v_last WHERE l.log = a_log;
-    END IF;
+    UPDATE "annals".annals_log AS l SET last = v_last, recorded_at = v_moment WHERE l.log = a_log;
 END
 $$;
 
@@ -282,7 +279,9 @@ BEGIN
             b_last, b_length, b_recorded_at, b_occurred_at, b_id, b_given, b_actor, b_reason, b_location, b_tags
         ) AS x;
 
-        UPDATE "annals".annals_log AS l SET last = a_last + cardinality(w_kind) WHERE l.log = a_log;
+        UPDATE "annals".annals_log AS l
+        SET last = a_last + cardinality(w_kind), recorded_at = b_recorded_at[cardinality(b_recorded_at)]
+        WHERE l.log = a_log;
     END IF;
     RETURN QUERY SELECT v_last, v_twice;
 END

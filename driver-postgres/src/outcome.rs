@@ -93,7 +93,8 @@ fn index(row: &Row, at: usize) -> Result<usize, Failure> {
     usize::try_from(number).ok().and_then(|number| number.checked_sub(1)).ok_or_else(no_answer)
 }
 
-fn no_answer() -> Failure {
+/// Returns the failure of a function that answers otherwise than it should.
+pub(crate) fn no_answer() -> Failure {
     Failure::Damaged("the schema is damaged: its function answers otherwise than it should".into())
 }
 

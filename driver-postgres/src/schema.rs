@@ -16,7 +16,7 @@ use crate::schema_name::SchemaName;
 pub(crate) const FORMAT_VERSION: i32 = 1;
 
 const TABLES: &str = include_str!("schema.sql");
-const FUNCTIONS: &str = include_str!("functions.sql");
+const FUNCTIONS: &str = concat!(include_str!("functions.sql"), include_str!("plain.sql"));
 
 /// What is found of a log and of the schema that it should be in.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ CREATE TABLE "annals".annals_log (
     log  bigint NOT NULL,          -- the first 63 bits of the SHA-256 of its name
     name text COLLATE "C" NOT NULL,
     last bigint NOT NULL,          -- the position of its newest entry; 0 if it has none
+    recorded_at bigint,            -- that of its newest commit; NULL if it has none
     PRIMARY KEY (log)
 ) WITH (fillfactor = 20);          -- room for new versions of a row that changes at every commit
 

@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod lost_commits;
 mod outcomes;
 mod proxy;
 mod races;

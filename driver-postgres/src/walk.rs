@@ -1,0 +1,176 @@
+//! Whole commits, page by page. A page is a statement for the commits and one for their entries, which
+//! name their keys by ids: a walk meets the same keys again and again, and most are known by then.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Instant;
+
+use annals_core::{Commit, CommitEntries, Entry, Key, Order, Position, PositionRange};
+use postgres::Row;
+
+use crate::connection::Connection;
+use crate::failure::Failure;
+use crate::known_keys::Witness;
+use crate::parameter::{Column, Parameter};
+use crate::place::Place;
+use crate::reads::whole;
+use crate::rows;
+use crate::sql::Statements;
+
+/// Returns whole commits whose last position lies in `range`, until there are `limit` entries.
+pub(crate) fn commits(
+    place: &Place,
+    range: PositionRange,
+    order: Order,
+    limit: usize,
+) -> Result<Vec<CommitEntries>, Failure> {
+    let mut whole = place.pool.insist(|connection, deadline| {
+        let mut walk = Walk { place, connection, deadline };
+        let page = walk.page(range, order, limit)?;
+        let Some((oldest, newest)) = page.commits.first().zip(page.commits.last()) else {
+            return Ok(Vec::new());
+        };
+        let bounds = [oldest.first.before(), newest.last].map(position);
+        let entries = walk.ask(|sql| &sql.entries_between, &bounds)?;
+        let keys = walk.keys(&page, &entries)?;
+        with_entries(page.commits, entries.iter().zip(keys).map(|(row, key)| rows::entry(row, key)))
+    })?;
+    if order == Order::NewestFirst {
+        whole.reverse();
+    }
+    Ok(whole)
+}
+
+/// The commits of a page, oldest first.
+struct Page {
+    commits: Vec<Commit>,
+    /// What vouches for the keys that were known before, if it is there.
+    witness: Option<Witness>,
+    /// The age of what was known then.
+    age: u64,
+}
+
+/// The statements of a page, on one connection.
+struct Walk<'a> {
+    place: &'a Place,
+    connection: &'a mut Connection,
+    deadline: Instant,
+}
+
+impl Walk<'_> {
+    fn ask(
+        &mut self,
+        which: fn(&Statements) -> &Arc<str>,
+        parameters: &[Parameter],
+    ) -> Result<Vec<Row>, Failure> {
+        let parameters = self.place.parameters(parameters).into();
+        self.connection.query(self.deadline, which(&self.place.sql), &parameters)
+    }
+
+    fn page(&mut self, range: PositionRange, order: Order, limit: usize) -> Result<Page, Failure> {
+        let (witness, age) = {
+            let known = self.place.keys.read();
+            (known.witness(), known.age())
+        };
+        let limit = limit as u64;
+        let (which, third, fourth): (fn(&Statements) -> &Arc<str>, _, _) = match order {
+            // A commit has an entry at least, so no more are needed than those that end so soon, and one.
+            Order::OldestFirst => {
+                let soon = range.after.plus(limit).min(range.through);
+                (|sql| &sql.commits_oldest_first, position(soon), position(range.through))
+            }
+            Order::NewestFirst => {
+                (|sql| &sql.commits_newest_first, position(range.through), Parameter::number(whole(limit)))
+            }
+        };
+        let [last, id] = Witness::parameters(witness);
+        let found = self.ask(which, &[position(range.after), third, fourth, last, id])?;
+        let is_there = found.first().map(|row| row.try_get(WITNESS)).transpose()?.unwrap_or(false);
+        if witness.is_some() && !found.is_empty() && !is_there {
+            self.place.keys.forget();
+        }
+        let mut commits = Vec::with_capacity(found.len());
+        let mut entries = 0;
+        for row in &found {
+            if entries >= limit {
+                break;
+            }
+            let commit = rows::commit(row, 0)?;
+            entries += commit.len();
+            commits.push(commit);
+        }
+        if order == Order::NewestFirst {
+            commits.reverse();
+        }
+        Ok(Page { commits, witness: witness.filter(|_| is_there), age })
+    }
+
+    /// Returns the keys of a page's entries, and learns those that were not known.
+    fn keys(&mut self, page: &Page, entries: &[Row]) -> Result<Vec<Key>, Failure> {
+        let ids = entries.iter().map(|row| row.try_get(KEY)).collect::<Result<Vec<i64>, _>>()?;
+        let mut keys: Vec<Option<Key>> = {
+            let known = self.place.keys.read();
+            let is_valid = page.witness.is_some() && known.age() == page.age;
+            ids.iter().map(|id| known.key(*id).filter(|_| is_valid).cloned()).collect()
+        };
+        let unknown = ids.iter().zip(&keys).filter(|(_, key)| key.is_none()).map(|(id, _)| *id);
+        let unknown: BTreeSet<i64> = unknown.collect();
+        if !unknown.is_empty() {
+            let found = self.read_keys(unknown)?;
+            for (id, key) in ids.iter().zip(&mut keys).filter(|(_, key)| key.is_none()) {
+                *key = found.get(id).cloned();
+            }
+            if let Some(newest) = page.commits.last() {
+                let learned = found.into_iter().map(|(id, key)| (key, id));
+                self.place.keys.learn(page.witness, Witness::of(newest), learned);
+            }
+        }
+        let all = keys.into_iter().zip(entries);
+        all.map(|(key, row)| key.ok_or_else(|| rows::no_key(row))).collect()
+    }
+
+    fn read_keys(&mut self, ids: BTreeSet<i64>) -> Result<HashMap<i64, Key>, Failure> {
+        let mut column = Column::numbers();
+        ids.into_iter().for_each(|id| column.push_number(id));
+        self.ask(|sql| &sql.keys, &[column.into()])?.iter().map(rows::id_and_key).collect()
+    }
+}
+
+/// The columns behind those of a commit and of an entry.
+const WITNESS: usize = 10;
+const KEY: usize = 5;
+
+fn position(position: Position) -> Parameter {
+    Parameter::number(position.to_i64())
+}
+
+/// Returns commits, each with all of its entries, which come in the order of their positions.
+fn with_entries(
+    commits: Vec<Commit>,
+    entries: impl Iterator<Item = Result<Entry, Failure>>,
+) -> Result<Vec<CommitEntries>, Failure> {
+    let mut entries = entries.peekable();
+    let mut whole = Vec::with_capacity(commits.len());
+    for commit in commits {
+        let mut own = Vec::with_capacity(usize::try_from(commit.len()).unwrap_or(0).min(ROOM_MAX));
+        while let Some(entry) =
+            entries.next_if(|entry| entry.as_ref().is_ok_and(|entry| entry.position <= commit.last))
+        {
+            own.push(entry?);
+        }
+        if let Some(Err(failure)) = entries.next_if(Result::is_err) {
+            return Err(failure);
+        }
+        // Positions are unique: if none is missing and the first is in the commit, all are there.
+        let begins = own.first().is_some_and(|entry| entry.position == commit.first);
+        if !begins || own.len() as u64 != commit.len() {
+            let last = commit.last;
+            return Err(Failure::Damaged(format!("the log is damaged: the commit at {last} lacks entries")));
+        }
+        whole.push(CommitEntries { commit: Arc::new(commit), entries: own });
+    }
+    Ok(whole)
+}
+
+/// For no more entries room is made before they are seen: what a commit says of its length may be wrong.
+const ROOM_MAX: usize = 1 << 16;
