@@ -26,7 +26,7 @@ fn rules(place: &Place) -> [(&'static str, &Arc<str>); 6] {
         ("the log should end where its last commit does, but ends at", &sql.wrong_end),
         ("no commit covers the entry at", &sql.entries_beyond),
         ("there is no key for the entry at", &sql.entries_without_key),
-        ("there is no entry that began the key with the number", &sql.keys_without_entry),
+        ("there is no entry of the key with the number", &sql.keys_without_entry),
     ]
 }
 

@@ -122,12 +122,14 @@ impl ContentColumns {
     /// Returns the columns, those without elements that have nothing but NULL.
     pub(crate) fn into_parameters_or_empty(self) -> Vec<Parameter> {
         let ContentColumns { kinds, actors, reasons, values } = self;
-        [kinds, actors.or_empty(), reasons.or_empty(), values.or_empty()].map(Parameter::from).into()
+        [kinds.or_empty(), actors.or_empty(), reasons.or_empty(), values.or_empty()]
+            .map(Parameter::from)
+            .into()
     }
 }
 
 /// Returns the kind and the value of an entry as they are stored.
-pub(crate) fn stored(action: &Action) -> (i16, Option<Cow<'_, [u8]>>) {
+pub(crate) fn stored(action: &Action) -> (Option<i16>, Option<Cow<'_, [u8]>>) {
     match action {
         Action::Set(bytes) => (kind::SET, Some(Cow::Borrowed(bytes))),
         Action::Deleted => (kind::DELETED, None),

@@ -41,7 +41,7 @@ DECLARE
     v_upto integer;           -- the last batch that is stored together with the one in turn
     v_stored integer;         -- how many writes these have
     v_look boolean := false;  -- whether ids are looked for that were not given
-    v_keys bigint[];          -- the keys of the writes that are stored
+    v_keys integer[];         -- the keys of the writes that are stored
     v_found bigint;           -- the entry that breaks a condition, or the commit that is there already
     v_broken integer;         -- the number of that condition
 BEGIN
@@ -98,7 +98,7 @@ BEGIN
                             WHERE e.log = a_log AND (e.key, e.position) >= (k.id, 0) AND (e.key, e.position) <= (k.id, 9223372036854775807)
                             ORDER BY e.key DESC, e.position DESC LIMIT 1
                         ) AS e
-                        WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field AND e.kind <> 1
+                        WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field AND e.kind IS DISTINCT FROM 1
                     )
                     WHEN 2 THEN (
                         SELECT min(e.position) FROM "annals".annals_key AS k CROSS JOIN LATERAL (
@@ -165,7 +165,8 @@ BEGIN
         ) WITH ORDINALITY AS x (namespace, field, number);
         IF array_position(v_keys, NULL) IS NOT NULL THEN
             INSERT INTO "annals".annals_key (log, id, namespace, field)
-            SELECT a_log, v_last + min(x.number), x.namespace, x.field
+            SELECT a_log, (SELECT coalesce(max(k.id), 0) FROM "annals".annals_key AS k WHERE k.log = a_log)
+                + row_number() OVER (ORDER BY min(x.number)), x.namespace, x.field
             FROM unnest(
                 v_keys, w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
             ) WITH ORDINALITY AS x (key, namespace, field, number)
@@ -257,7 +258,8 @@ BEGIN
     END IF;
     IF v_last = a_last AND v_twice IS NULL THEN
         INSERT INTO "annals".annals_key (log, id, namespace, field)
-        SELECT a_log, a_last + min(x.number), x.namespace, x.field
+        SELECT a_log, (SELECT coalesce(max(k.id), 0) FROM "annals".annals_key AS k WHERE k.log = a_log)
+            + row_number() OVER (ORDER BY min(x.number)), x.namespace, x.field
         FROM unnest(w_namespace, w_field) WITH ORDINALITY AS x (namespace, field, number)
         WHERE NOT EXISTS (
             SELECT FROM "annals".annals_key AS k

@@ -18,8 +18,8 @@ pub(crate) struct KnownKeys(Mutex<Known>);
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     witness: Option<Witness>,
-    ids: HashMap<Key, i64>,
-    keys: HashMap<i64, Key>,
+    ids: HashMap<Key, i32>,
+    keys: HashMap<i32, Key>,
     /// How often all was forgotten.
     age: u64,
 }
@@ -61,7 +61,7 @@ impl KnownKeys {
         &self,
         before: Option<Witness>,
         after: Witness,
-        found: impl IntoIterator<Item = (Key, i64)>,
+        found: impl IntoIterator<Item = (Key, i32)>,
     ) {
         let mut known = self.read();
         if known.witness != before {
@@ -97,11 +97,11 @@ impl Known {
         self.age
     }
 
-    pub(crate) fn id(&self, key: &Key) -> Option<i64> {
+    pub(crate) fn id(&self, key: &Key) -> Option<i32> {
         self.ids.get(key).copied()
     }
 
-    pub(crate) fn key(&self, id: i64) -> Option<&Key> {
+    pub(crate) fn key(&self, id: i32) -> Option<&Key> {
         self.keys.get(&id)
     }
 }
@@ -118,7 +118,7 @@ mod tests {
         Key::parse(&format!("record/{number}"), "field").unwrap()
     }
 
-    fn state<const N: usize>(known: &KnownKeys, numbers: [usize; N]) -> (Option<Witness>, [Option<i64>; N]) {
+    fn state<const N: usize>(known: &KnownKeys, numbers: [usize; N]) -> (Option<Witness>, [Option<i32>; N]) {
         let known = known.read();
         (known.witness(), numbers.map(|number| known.id(&key(number))))
     }

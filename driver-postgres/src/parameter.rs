@@ -44,8 +44,8 @@ impl Parameter {
     }
 
     /// Returns what happened to a key, as it is stored.
-    pub(crate) fn kind(kind: i16) -> Parameter {
-        Parameter { kind: Type::INT2, bytes: Some(kind.to_be_bytes().to_vec()) }
+    pub(crate) fn kind(kind: Option<i16>) -> Parameter {
+        Parameter { kind: Type::INT2, bytes: kind.map(|kind| kind.to_be_bytes().to_vec()) }
     }
 
     /// Returns the namespace and the field of a key.
@@ -112,6 +112,10 @@ impl Column {
         Column::new(Type::INT8_ARRAY, Type::INT8)
     }
 
+    pub(crate) fn keys() -> Column {
+        Column::new(Type::INT4_ARRAY, Type::INT4)
+    }
+
     pub(crate) fn counts() -> Column {
         Column::new(Type::INT4_ARRAY, Type::INT4)
     }
@@ -173,8 +177,13 @@ impl Column {
         self.push(Some(number.to_be_bytes()));
     }
 
-    pub(crate) fn push_kind(&mut self, kind: i16) {
-        self.push(Some(kind.to_be_bytes()));
+    pub(crate) fn push_kind(&mut self, kind: Option<i16>) {
+        self.push(kind.map(i16::to_be_bytes));
+    }
+
+    /// Adds the id of a key.
+    pub(crate) fn push_key(&mut self, id: i32) {
+        self.push(Some(id.to_be_bytes()));
     }
 
     pub(crate) fn push_boolean(&mut self, is: bool) {

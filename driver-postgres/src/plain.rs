@@ -79,7 +79,8 @@ impl Request {
         let writes: usize = batches.iter().map(|batch| batch.writes.len()).sum();
         if let Some(newest) = batches.last() {
             let after = Witness { last: position.plus(writes as u64), id: newest.id.uuid() };
-            let found = in_full.into_iter().zip(ids).filter_map(|(key, id)| Some((key, (*id)?)));
+            let found =
+                in_full.into_iter().zip(ids).filter_map(|(key, id)| Some((key, i32::try_from((*id)?).ok()?)));
             place.keys.learn(witness, after, found);
         }
         Ok(outcome(position))
@@ -113,17 +114,15 @@ fn one(mut parameters: Vec<Parameter>, batch: &Batch) -> Result<Request, Failure
 fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> Result<Request, Failure> {
     let (mut ids, mut now, mut lengths) = (Column::ids(), Column::numbers(), Column::counts());
     let (mut context, mut contents) = (ContextColumns::new(), ContentColumns::new());
-    let mut keys = Column::numbers();
+    let mut keys = Column::keys();
     let mut in_full = InFull::new();
-    let mut writes = 0;
     for batch in batches {
         ids.push(Some(batch.id.uuid().as_bytes()));
         now.push_number(batch.now.as_micros());
         lengths.push_count(batch.writes.len());
         context.push(&batch.context)?;
         for write in &batch.writes {
-            writes += 1;
-            keys.push_number(known.id(&write.key).unwrap_or_else(|| -in_full.number(&write.key, writes)));
+            keys.push_key(known.id(&write.key).unwrap_or_else(|| -in_full.number(&write.key)));
             contents.push(&write.action, write.actor.as_deref(), write.reason.as_deref());
         }
     }
@@ -132,40 +131,33 @@ fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> 
     parameters.extend(Witness::parameters(witness));
     let batches = [ids, now, occurred_at, actor, reason, location, tags, lengths];
     parameters.extend(batches.map(Parameter::from));
-    let InFull { namespaces, fields, firsts, keys: in_full, .. } = in_full;
-    parameters.extend([namespaces, fields, firsts, keys].map(Parameter::from));
+    let InFull { namespaces, fields, keys: in_full, .. } = in_full;
+    parameters.extend([namespaces, fields, keys].map(Parameter::from));
     parameters.extend(contents.into_parameters_or_empty());
     Ok(Request::Several(parameters.into(), Names { witness, in_full }))
 }
 
-/// The keys that are named in full, each once, with the number of the first write to it.
+/// The keys that are named in full, each once.
 struct InFull<'a> {
     namespaces: Column,
     fields: Column,
-    firsts: Column,
     keys: Vec<Key>,
-    numbers: HashMap<&'a Key, i64>,
+    numbers: HashMap<&'a Key, i32>,
 }
 
 impl<'a> InFull<'a> {
     fn new() -> InFull<'a> {
-        InFull {
-            namespaces: Column::texts(),
-            fields: Column::texts(),
-            firsts: Column::counts(),
-            keys: Vec::new(),
-            numbers: HashMap::new(),
-        }
+        let (namespaces, fields) = (Column::texts(), Column::texts());
+        InFull { namespaces, fields, keys: Vec::new(), numbers: HashMap::new() }
     }
 
-    /// Returns the number of a key among these, counted from 1, for this write.
-    fn number(&mut self, key: &'a Key, write: usize) -> i64 {
-        let next = i64::try_from(self.keys.len()).unwrap_or(i64::MAX).saturating_add(1);
+    /// Returns the number of a key among these, counted from 1.
+    fn number(&mut self, key: &'a Key) -> i32 {
+        let next = i32::try_from(self.keys.len()).unwrap_or(i32::MAX).saturating_add(1);
         let number = *self.numbers.entry(key).or_insert(next);
         if number == next {
             self.namespaces.push(Some(key.namespace().as_str()));
             self.fields.push(Some(key.field().as_str()));
-            self.firsts.push_count(write);
             self.keys.push(key.clone());
         }
         number

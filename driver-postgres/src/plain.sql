@@ -17,6 +17,7 @@ DECLARE
     v_setting text;
     v_last bigint;
     v_moment bigint;
+    v_key integer;
 BEGIN
     v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
@@ -24,8 +25,20 @@ BEGIN
     ELSIF current_setting('synchronous_commit') = 'off' THEN
         v_setting := set_config('synchronous_commit', 'on', true);
     END IF;
-    UPDATE "annals".annals_log AS l SET last = l.last + 1, recorded_at = greatest(l.recorded_at, b_now)
-    WHERE l.log = a_log RETURNING l.last, l.recorded_at INTO v_last, v_moment;
+    WITH l AS (
+        UPDATE "annals".annals_log AS l SET last = l.last + 1, recorded_at = greatest(l.recorded_at, b_now)
+        WHERE l.log = a_log RETURNING l.last, l.recorded_at
+    ), c AS (
+        INSERT INTO "annals".annals_commit
+            (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
+        SELECT a_log, l.last, 1, l.recorded_at, b_occurred_at, b_id, false, b_actor, b_reason, b_location, b_tags
+        FROM l
+    ), e AS (
+        INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
+        SELECT a_log, l.last, k.id, w_kind, w_actor, w_reason, w_value FROM l CROSS JOIN "annals".annals_key AS k
+        WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field RETURNING key
+    )
+    SELECT l.last, l.recorded_at, e.key INTO v_last, v_moment, v_key FROM l LEFT JOIN e ON true;
     IF v_last IS NULL THEN
         RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
     END IF;
@@ -35,17 +48,18 @@ BEGIN
     ) THEN
         RAISE EXCEPTION 'annals: this commit is there already' USING ERRCODE = 'AN002';
     END IF;
-    INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-    SELECT a_log, v_last, k.id, w_kind, w_actor, w_reason, w_value FROM "annals".annals_key AS k
-    WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field;
-    IF NOT FOUND THEN
-        INSERT INTO "annals".annals_key (log, id, namespace, field) VALUES (a_log, v_last, w_namespace, w_field);
+    IF v_key IS NULL THEN
+        -- A new key, or one that was added while the statement above waited for its turn and did not see it.
+        SELECT k.id INTO v_key FROM "annals".annals_key AS k
+        WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field;
+        IF v_key IS NULL THEN
+            INSERT INTO "annals".annals_key (log, id, namespace, field)
+            SELECT a_log, coalesce(max(k.id), 0) + 1, w_namespace, w_field
+            FROM "annals".annals_key AS k WHERE k.log = a_log RETURNING id INTO v_key;
+        END IF;
         INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-        VALUES (a_log, v_last, v_last, w_kind, w_actor, w_reason, w_value);
+        VALUES (a_log, v_last, v_key, w_kind, w_actor, w_reason, w_value);
     END IF;
-    INSERT INTO "annals".annals_commit
-        (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
-    VALUES (a_log, v_last, 1, v_moment, b_occurred_at, b_id, false, b_actor, b_reason, b_location, b_tags);
     RETURN ARRAY[v_last, v_moment];
 END
 $$;
@@ -58,11 +72,11 @@ CREATE OR REPLACE FUNCTION "annals".annals_append_plain(
     -- The batches, an element each.
     b_id uuid[], b_now bigint[], b_occurred_at bigint[],
     b_actor bytea[], b_reason bytea[], b_location bytea[], b_tags bytea[], b_writes integer[],
-    -- The other keys, each once, and which of the writes is the first to it.
-    k_namespace text[], k_field text[], k_first integer[],
+    -- The other keys, each once.
+    k_namespace text[], k_field text[],
     -- The writes, an element each: the key's id, or minus its number among the other keys. What no write
     -- has may be an empty array.
-    w_key bigint[], w_kind smallint[], w_actor bytea[], w_reason bytea[], w_value bytea[]
+    w_key integer[], w_kind smallint[], w_actor bytea[], w_reason bytea[], w_value bytea[]
 ) RETURNS bigint[]            -- where the log ended before, when that was recorded, and the ids of the other keys
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -76,7 +90,8 @@ DECLARE
     v_setting text;
     v_start bigint;
     v_moment bigint;
-    v_keys bigint[];          -- the ids of the other keys
+    v_keys integer[];         -- the ids of the other keys
+    v_before integer;         -- the greatest id before this call
 BEGIN
     v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
@@ -101,19 +116,22 @@ BEGIN
         RAISE EXCEPTION 'annals: the log is not the one that was known' USING ERRCODE = 'AN002';
     END IF;
 
-    IF cardinality(k_first) > 0 THEN
+    IF cardinality(k_field) > 0 THEN
         SELECT array_agg((
             SELECT k.id FROM "annals".annals_key AS k
             WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field
         ) ORDER BY x.number) INTO v_keys
         FROM unnest(k_namespace, k_field) WITH ORDINALITY AS x (namespace, field, number);
         IF array_position(v_keys, NULL) IS NOT NULL THEN
+            SELECT coalesce(max(k.id), 0) INTO v_before FROM "annals".annals_key AS k WHERE k.log = a_log;
             INSERT INTO "annals".annals_key (log, id, namespace, field)
-            SELECT a_log, v_start + x.first, x.namespace, x.field
-            FROM unnest(v_keys, k_first, k_namespace, k_field) AS x (key, first, namespace, field)
+            SELECT a_log, v_before + row_number() OVER (ORDER BY x.number), x.namespace, x.field
+            FROM unnest(v_keys, k_namespace, k_field) WITH ORDINALITY AS x (key, namespace, field, number)
             WHERE x.key IS NULL;
-            SELECT array_agg(coalesce(x.key, v_start + x.first) ORDER BY x.number) INTO v_keys
-            FROM unnest(v_keys, k_first) WITH ORDINALITY AS x (key, first, number);
+            SELECT array_agg(coalesce(x.key, v_before + x.nth) ORDER BY x.number) INTO v_keys FROM (
+                SELECT x.key, x.number, count(*) FILTER (WHERE x.key IS NULL) OVER (ORDER BY x.number) AS nth
+                FROM unnest(v_keys) WITH ORDINALITY AS x (key, number)
+            ) AS x;
         END IF;
     END IF;
     INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
@@ -132,7 +150,7 @@ BEGIN
 
     UPDATE "annals".annals_log AS l SET recorded_at = greatest(v_moment, x.now)
     FROM (SELECT max(x.now) AS now FROM unnest(b_now) AS x (now)) AS x WHERE l.log = a_log;
-    RETURN ARRAY[v_start, v_moment] || v_keys;
+    RETURN ARRAY[v_start, v_moment] || v_keys::bigint[];
 END
 $$;
 

@@ -14,9 +14,9 @@ use crate::failure::Failure;
 
 /// How `kind` is stored.
 pub(crate) mod kind {
-    pub(crate) const SET: i16 = 0;
-    pub(crate) const DELETED: i16 = 1;
-    pub(crate) const ERASED: i16 = 2;
+    pub(crate) const SET: Option<i16> = None;
+    pub(crate) const DELETED: Option<i16> = Some(1);
+    pub(crate) const ERASED: Option<i16> = Some(2);
 }
 
 /// How many columns an entry has, its key not counted.
@@ -28,7 +28,7 @@ const COMMIT: usize = ENTRY + 2;
 pub(crate) fn entry(row: &Row, key: Key) -> Result<Entry, Failure> {
     let position = position(row, 0)?;
     let cells = Cells { row, owner: Owner::Entry(position) };
-    let action = match (cells.get::<i16>(1, "kind")?, cells.get::<Option<&[u8]>>(4, "value")?) {
+    let action = match (cells.get::<Option<i16>>(1, "kind")?, cells.get::<Option<&[u8]>>(4, "value")?) {
         (kind::SET, Some(bytes)) => Action::Set(bytes.into()),
         (kind::DELETED, None) => Action::Deleted,
         (kind::ERASED, Some(bytes)) => Action::Erased { by: erasure(bytes, &cells)? },
@@ -181,7 +181,7 @@ pub(crate) fn no_key(row: &Row) -> Failure {
 }
 
 /// Returns the id in column 0 and the key of the names in columns 1 and 2.
-pub(crate) fn id_and_key(row: &Row) -> Result<(i64, Key), Failure> {
+pub(crate) fn id_and_key(row: &Row) -> Result<(i32, Key), Failure> {
     let namespace = row.try_get(1).map_err(|_| bad_name("namespace"))?;
     let field = row.try_get(2).map_err(|_| bad_name("field"))?;
     Ok((row.try_get(0)?, key(namespace, field)?))

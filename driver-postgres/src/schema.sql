@@ -15,7 +15,7 @@ CREATE TABLE "annals".annals_log (
 CREATE TABLE "annals".annals_key (
     -- A namespace and a field, written once; entries name them by id. Never removed.
     log       bigint NOT NULL,
-    id        bigint NOT NULL,     -- the position of the first entry of this key
+    id        integer NOT NULL,    -- 1, 2, 3, … as they come
     namespace text COLLATE "C" NOT NULL,
     field     text COLLATE "C" NOT NULL,
     PRIMARY KEY (log, id)
@@ -27,13 +27,13 @@ CREATE TABLE "annals".annals_entry (
     -- One change to one key.
     log      bigint NOT NULL,
     position bigint NOT NULL,      -- 1, 2, 3, … without a gap
-    key      bigint NOT NULL,      -- annals_key.id
-    kind     smallint NOT NULL,    -- 0 set, 1 deleted, 2 erased
+    key      integer NOT NULL,     -- annals_key.id
+    kind     smallint,             -- NULL set, 1 deleted, 2 erased
     actor    bytea,                -- who and why, where that differs from the commit's; UTF-8
     reason   bytea,
-    value    bytea,                -- 0: the encoded bytes, 1: NULL, 2: the end of the commit that
-                                   -- erased it, 8 bytes, big-endian
-    PRIMARY KEY (log, position)
+    value    bytea,                -- set: the encoded bytes, deleted: NULL, erased: the end of the
+                                   -- commit that erased it, 8 bytes, big-endian
+    PRIMARY KEY (log, position) WITH (fillfactor = 100) -- it only grows at its end
 );
 
 CREATE INDEX annals_entry_key ON "annals".annals_entry (log, key, position);
@@ -51,7 +51,7 @@ CREATE TABLE "annals".annals_commit (
     reason      bytea,
     location    bytea,
     tags        bytea,             -- an encoded map
-    PRIMARY KEY (log, last)
+    PRIMARY KEY (log, last) WITH (fillfactor = 100)
 );
 
 -- No two commits of a log have the same id, where callers gave it.

@@ -234,7 +234,7 @@ statements! {
 
     append_plain = "
         SELECT \"annals\".annals_append_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-            $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+            $14, $15, $16, $17, $18, $19, $20, $21)";
 
     restore = "
         SELECT * FROM \"annals\".annals_restore($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
@@ -293,7 +293,7 @@ statements! {
     keys_without_entry = "
         SELECT k.id FROM \"annals\".annals_key AS k
         WHERE k.log = $1 AND NOT EXISTS (
-            SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.position = k.id AND e.key = k.id
+            SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.key = k.id
         ) LIMIT 100";
 
     /// For one transaction: how long to wait for locks, and whether for the disk. A server whose own
@@ -356,8 +356,9 @@ statements! {
 
     insert_keys = "
         INSERT INTO \"annals\".annals_key AS k (log, id, namespace, field)
-        SELECT $1, $2 + x.number, x.namespace, x.field
-        FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS x (namespace, field, number)
+        SELECT $1, (SELECT coalesce(max(k.id), 0) FROM \"annals\".annals_key AS k WHERE k.log = $1) + x.number,
+            x.namespace, x.field
+        FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS x (namespace, field, number)
         ON CONFLICT (log, namespace, field) DO NOTHING";
 
     insert_entries = "

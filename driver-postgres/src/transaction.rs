@@ -146,7 +146,7 @@ impl<'c> Transaction<'c> {
         let before = Parameter::number(self.sent.to_i64());
         self.sent = self.sent.plus(entries.len());
         let columns: Vec<Parameter> = std::iter::once(before).chain(entries.into_parameters()).collect();
-        self.ask(|sql| &sql.insert_keys, columns.get(..3).unwrap_or_default())?;
+        self.ask(|sql| &sql.insert_keys, columns.get(1..3).unwrap_or_default())?;
         self.ask(|sql| &sql.insert_entries, &columns).map(drop)
     }
 

@@ -107,14 +107,14 @@ impl Walk<'_> {
 
     /// Returns the keys of a page's entries, and learns those that were not known.
     fn keys(&mut self, page: &Page, entries: &[Row]) -> Result<Vec<Key>, Failure> {
-        let ids = entries.iter().map(|row| row.try_get(KEY)).collect::<Result<Vec<i64>, _>>()?;
+        let ids = entries.iter().map(|row| row.try_get(KEY)).collect::<Result<Vec<i32>, _>>()?;
         let mut keys: Vec<Option<Key>> = {
             let known = self.place.keys.read();
             let is_valid = page.witness.is_some() && known.age() == page.age;
             ids.iter().map(|id| known.key(*id).filter(|_| is_valid).cloned()).collect()
         };
         let unknown = ids.iter().zip(&keys).filter(|(_, key)| key.is_none()).map(|(id, _)| *id);
-        let unknown: BTreeSet<i64> = unknown.collect();
+        let unknown: BTreeSet<i32> = unknown.collect();
         if !unknown.is_empty() {
             let found = self.read_keys(unknown)?;
             for (id, key) in ids.iter().zip(&mut keys).filter(|(_, key)| key.is_none()) {
@@ -129,9 +129,9 @@ impl Walk<'_> {
         all.map(|(key, row)| key.ok_or_else(|| rows::no_key(row))).collect()
     }
 
-    fn read_keys(&mut self, ids: BTreeSet<i64>) -> Result<HashMap<i64, Key>, Failure> {
-        let mut column = Column::numbers();
-        ids.into_iter().for_each(|id| column.push_number(id));
+    fn read_keys(&mut self, ids: BTreeSet<i32>) -> Result<HashMap<i32, Key>, Failure> {
+        let mut column = Column::keys();
+        ids.into_iter().for_each(|id| column.push_key(id));
         self.ask(|sql| &sql.keys, &[column.into()])?.iter().map(rows::id_and_key).collect()
     }
 }
