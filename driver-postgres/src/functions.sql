@@ -165,7 +165,7 @@ BEGIN
         ) WITH ORDINALITY AS x (namespace, field, number);
         IF array_position(v_keys, NULL) IS NOT NULL THEN
             INSERT INTO "annals".annals_key (log, id, namespace, field)
-            SELECT a_log, (SELECT coalesce(max(k.id), 0) FROM "annals".annals_key AS k WHERE k.log = a_log)
+            SELECT a_log, (SELECT coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) FROM "annals".annals_key AS k WHERE k.log = a_log)
                 + row_number() OVER (ORDER BY min(x.number)), x.namespace, x.field
             FROM unnest(
                 v_keys, w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
@@ -258,7 +258,7 @@ BEGIN
     END IF;
     IF v_last = a_last AND v_twice IS NULL THEN
         INSERT INTO "annals".annals_key (log, id, namespace, field)
-        SELECT a_log, (SELECT coalesce(max(k.id), 0) FROM "annals".annals_key AS k WHERE k.log = a_log)
+        SELECT a_log, (SELECT coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) FROM "annals".annals_key AS k WHERE k.log = a_log)
             + row_number() OVER (ORDER BY min(x.number)), x.namespace, x.field
         FROM unnest(w_namespace, w_field) WITH ORDINALITY AS x (namespace, field, number)
         WHERE NOT EXISTS (

@@ -181,9 +181,9 @@ impl Column {
         self.push(kind.map(i16::to_be_bytes));
     }
 
-    /// Adds the id of a key.
-    pub(crate) fn push_key(&mut self, id: i32) {
-        self.push(Some(id.to_be_bytes()));
+    /// Adds the id of a key, or NULL.
+    pub(crate) fn push_key(&mut self, id: Option<i32>) {
+        self.push(id.map(i32::to_be_bytes));
     }
 
     pub(crate) fn push_boolean(&mut self, is: bool) {

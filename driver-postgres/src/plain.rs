@@ -114,7 +114,7 @@ fn one(mut parameters: Vec<Parameter>, batch: &Batch) -> Result<Request, Failure
 fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> Result<Request, Failure> {
     let (mut ids, mut now, mut lengths) = (Column::ids(), Column::numbers(), Column::counts());
     let (mut context, mut contents) = (ContextColumns::new(), ContentColumns::new());
-    let mut keys = Column::keys();
+    let (mut keys, mut others) = (Column::keys(), Column::keys());
     let mut in_full = InFull::new();
     for batch in batches {
         ids.push(Some(batch.id.uuid().as_bytes()));
@@ -122,7 +122,9 @@ fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> 
         lengths.push_count(batch.writes.len());
         context.push(&batch.context)?;
         for write in &batch.writes {
-            keys.push_key(known.id(&write.key).unwrap_or_else(|| -in_full.number(&write.key)));
+            let id = known.id(&write.key);
+            keys.push_key(id);
+            others.push_key(id.is_none().then(|| in_full.number(&write.key)));
             contents.push(&write.action, write.actor.as_deref(), write.reason.as_deref());
         }
     }
@@ -132,7 +134,7 @@ fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> 
     let batches = [ids, now, occurred_at, actor, reason, location, tags, lengths];
     parameters.extend(batches.map(Parameter::from));
     let InFull { namespaces, fields, keys: in_full, .. } = in_full;
-    parameters.extend([namespaces, fields, keys].map(Parameter::from));
+    parameters.extend([namespaces, fields, keys, others.or_empty()].map(Parameter::from));
     parameters.extend(contents.into_parameters_or_empty());
     Ok(Request::Several(parameters.into(), Names { witness, in_full }))
 }

@@ -54,7 +54,7 @@ BEGIN
         WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field;
         IF v_key IS NULL THEN
             INSERT INTO "annals".annals_key (log, id, namespace, field)
-            SELECT a_log, coalesce(max(k.id), 0) + 1, w_namespace, w_field
+            SELECT a_log, coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) + 1, w_namespace, w_field
             FROM "annals".annals_key AS k WHERE k.log = a_log RETURNING id INTO v_key;
         END IF;
         INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
@@ -74,9 +74,9 @@ CREATE OR REPLACE FUNCTION "annals".annals_append_plain(
     b_actor bytea[], b_reason bytea[], b_location bytea[], b_tags bytea[], b_writes integer[],
     -- The other keys, each once.
     k_namespace text[], k_field text[],
-    -- The writes, an element each: the key's id, or minus its number among the other keys. What no write
-    -- has may be an empty array.
-    w_key integer[], w_kind smallint[], w_actor bytea[], w_reason bytea[], w_value bytea[]
+    -- The writes, an element each: the key's id, or its number among the other keys. What no write has may
+    -- be an empty array.
+    w_key integer[], w_other integer[], w_kind smallint[], w_actor bytea[], w_reason bytea[], w_value bytea[]
 ) RETURNS bigint[]            -- where the log ended before, when that was recorded, and the ids of the other keys
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
@@ -91,7 +91,7 @@ DECLARE
     v_start bigint;
     v_moment bigint;
     v_keys integer[];         -- the ids of the other keys
-    v_before integer;         -- the greatest id before this call
+    v_before bigint;          -- the greatest id before this call
 BEGIN
     v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
@@ -123,7 +123,7 @@ BEGIN
         ) ORDER BY x.number) INTO v_keys
         FROM unnest(k_namespace, k_field) WITH ORDINALITY AS x (namespace, field, number);
         IF array_position(v_keys, NULL) IS NOT NULL THEN
-            SELECT coalesce(max(k.id), 0) INTO v_before FROM "annals".annals_key AS k WHERE k.log = a_log;
+            SELECT coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) INTO v_before FROM "annals".annals_key AS k WHERE k.log = a_log;
             INSERT INTO "annals".annals_key (log, id, namespace, field)
             SELECT a_log, v_before + row_number() OVER (ORDER BY x.number), x.namespace, x.field
             FROM unnest(v_keys, k_namespace, k_field) WITH ORDINALITY AS x (key, namespace, field, number)
@@ -135,10 +135,10 @@ BEGIN
         END IF;
     END IF;
     INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-    SELECT a_log, v_start + x.number, CASE WHEN x.key < 0 THEN v_keys[-x.key] ELSE x.key END,
+    SELECT a_log, v_start + x.number, coalesce(x.key, v_keys[x.other]),
         x.kind, x.actor, x.reason, x.value
-    FROM unnest(w_key, w_kind, w_actor, w_reason, w_value)
-        WITH ORDINALITY AS x (key, kind, actor, reason, value, number);
+    FROM unnest(w_key, w_other, w_kind, w_actor, w_reason, w_value)
+        WITH ORDINALITY AS x (key, other, kind, actor, reason, value, number);
 
     INSERT INTO "annals".annals_commit
         (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)

@@ -15,7 +15,7 @@ CREATE TABLE "annals".annals_log (
 CREATE TABLE "annals".annals_key (
     -- A namespace and a field, written once; entries name them by id. Never removed.
     log       bigint NOT NULL,
-    id        integer NOT NULL,    -- 1, 2, 3, … as they come
+    id        integer NOT NULL,    -- 1, 2, 3, … as they come, plus the log's lower 31 bits, minus 2^31
     namespace text COLLATE "C" NOT NULL,
     field     text COLLATE "C" NOT NULL,
     PRIMARY KEY (log, id)
@@ -36,7 +36,8 @@ CREATE TABLE "annals".annals_entry (
     PRIMARY KEY (log, position) WITH (fillfactor = 100) -- it only grows at its end
 );
 
-CREATE INDEX annals_entry_key ON "annals".annals_entry (log, key, position);
+-- Every log begins with another id, so that few keys of two logs have the same: they do no harm here.
+CREATE INDEX annals_entry_key ON "annals".annals_entry (key, position);
 
 CREATE TABLE "annals".annals_commit (
     -- One atomic group of entries. An entry's commit is the first one with last >= position.

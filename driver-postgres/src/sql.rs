@@ -234,7 +234,7 @@ statements! {
 
     append_plain = "
         SELECT \"annals\".annals_append_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-            $14, $15, $16, $17, $18, $19, $20, $21)";
+            $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
     restore = "
         SELECT * FROM \"annals\".annals_restore($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
@@ -356,7 +356,7 @@ statements! {
 
     insert_keys = "
         INSERT INTO \"annals\".annals_key AS k (log, id, namespace, field)
-        SELECT $1, (SELECT coalesce(max(k.id), 0) FROM \"annals\".annals_key AS k WHERE k.log = $1) + x.number,
+        SELECT $1, (SELECT coalesce(max(k.id)::bigint, $1 % 2147483648 - 2147483648) FROM \"annals\".annals_key AS k WHERE k.log = $1) + x.number,
             x.namespace, x.field
         FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS x (namespace, field, number)
         ON CONFLICT (log, namespace, field) DO NOTHING";

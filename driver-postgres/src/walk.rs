@@ -131,7 +131,7 @@ impl Walk<'_> {
 
     fn read_keys(&mut self, ids: BTreeSet<i32>) -> Result<HashMap<i32, Key>, Failure> {
         let mut column = Column::keys();
-        ids.into_iter().for_each(|id| column.push_key(id));
+        ids.into_iter().for_each(|id| column.push_key(Some(id)));
         self.ask(|sql| &sql.keys, &[column.into()])?.iter().map(rows::id_and_key).collect()
     }
 }
