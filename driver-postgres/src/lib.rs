@@ -49,6 +49,7 @@
 
 mod append;
 mod check;
+mod client;
 mod columns;
 mod connection;
 mod database;

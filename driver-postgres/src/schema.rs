@@ -6,6 +6,7 @@
 use annals_core::{ErrorKind, Position};
 use postgres::error::SqlState;
 
+use crate::client::Client;
 use crate::failure::{Failure, NOT_SET_UP};
 use crate::place::Place;
 use crate::pool::Pool;
@@ -94,7 +95,7 @@ fn is_there_already(failure: &Failure) -> bool {
 fn transaction(
     schema: &SchemaName,
     parts: &[&str],
-) -> impl FnOnce(&mut postgres::Client) -> Result<(), Failure> + Send + 'static {
+) -> impl FnOnce(&mut Client) -> Result<(), Failure> + Send + 'static {
     let mut sql = vec![format!("CREATE SCHEMA IF NOT EXISTS \"{schema}\"")];
     sql.extend(parts.iter().map(|part| schema.applied_to(part)));
     sql.push(schema.applied_to(&format!("INSERT INTO \"annals\".annals_format VALUES ({FORMAT_VERSION})")));
@@ -103,6 +104,6 @@ fn transaction(
         for part in &sql {
             transaction.batch_execute(part)?;
         }
-        Ok(transaction.commit()?)
+        transaction.commit()
     }
 }

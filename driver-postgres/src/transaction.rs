@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use annals_core::codec::Timestamp;
 use annals_core::{Batch, Commit, CommitEntries, CommitId, Condition, Conflict, Durability, Position};
-use postgres::{Client, Row};
+use postgres::Row;
 
 use crate::append::milliseconds;
+use crate::client::{self, Client};
 use crate::columns::{CommitColumns, EntryColumns};
 use crate::failure::Failure;
 use crate::outcome::{Other, Outcome, become_of};
@@ -36,7 +37,7 @@ impl Terms {
 /// A transaction on one log. It holds the log's row, so nobody else appends until it has ended; dropped
 /// without a commit it leaves nothing behind.
 pub(crate) struct Transaction<'c> {
-    inner: postgres::Transaction<'c>,
+    inner: client::Transaction<'c>,
     sql: Arc<Statements>,
     log: Parameter,
     /// Where the log ended before, and where it ends with what was added so far.
@@ -113,7 +114,7 @@ impl<'c> Transaction<'c> {
         self.send()?;
         let end = [Parameter::number(self.last.to_i64()), Parameter::time_or_null(self.recorded_at)];
         self.ask(|sql| &sql.end, &end)?;
-        Ok(self.inner.commit()?)
+        self.inner.commit()
     }
 
     fn ask(
@@ -122,7 +123,7 @@ impl<'c> Transaction<'c> {
         others: &[Parameter],
     ) -> Result<Vec<Row>, Failure> {
         let parameters: Vec<Parameter> = std::iter::once(&self.log).chain(others).cloned().collect();
-        Ok(self.inner.query_typed(which(&self.sql), &typed(&parameters))?)
+        self.inner.query_typed(which(&self.sql), &typed(&parameters))
     }
 
     fn add_commit(&mut self, commit: &Commit) -> Result<(), Failure> {
