@@ -190,16 +190,10 @@ statements! {
         )
         SELECT f.namespace FROM found AS f ORDER BY f.namespace LIMIT $4";
 
-    /// The commits behind a position (`$2`) that end up to another one (`$3`), and the next one if it ends up
-    /// to a third one (`$4`).
+    /// The commits that end behind a position and up to another, oldest first.
     commits_oldest_first = concat!(
-        "(
-            SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
-            WHERE c.log = $1 AND c.last > $2 AND c.last <= $3 ORDER BY c.last
-        ) UNION ALL (
-            SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
-            WHERE c.log = $1 AND c.last > $3 AND c.last <= $4 ORDER BY c.last LIMIT 1
-        )"
+        "SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.last > $2 AND c.last <= $3 ORDER BY c.last LIMIT $4"
     );
 
     /// The commits that end behind a position (`$2`) and up to another (`$3`), newest first. Positions are

@@ -44,6 +44,8 @@ pub(crate) fn commits(
 /// The commits of a page, oldest first.
 struct Page {
     commits: Vec<Commit>,
+    /// How many entries it could have besides.
+    missing: u64,
     /// What vouches for the keys that were known before, if it is there.
     witness: Option<Witness>,
     /// The age of what was known then.
@@ -68,41 +70,62 @@ impl Walk<'_> {
     }
 
     fn page(&mut self, range: PositionRange, order: Order, limit: usize) -> Result<Page, Failure> {
-        let (witness, age) = {
-            let known = self.place.keys.read();
-            (known.witness(), known.age())
-        };
-        let limit = limit as u64;
-        let (which, third, fourth): (fn(&Statements) -> &Arc<str>, _, _) = match order {
-            // A commit has an entry at least, so no more are needed than those that end so soon, and one.
-            Order::OldestFirst => {
-                let soon = range.after.plus(limit).min(range.through);
-                (|sql| &sql.commits_oldest_first, position(soon), position(range.through))
-            }
+        let known = self.place.keys.read();
+        let mut page =
+            Page { commits: Vec::new(), missing: limit as u64, witness: known.witness(), age: known.age() };
+        drop(known);
+        match order {
             Order::NewestFirst => {
-                (|sql| &sql.commits_newest_first, position(range.through), Parameter::number(whole(limit)))
+                self.add(&mut page, |sql| &sql.commits_newest_first, range, limit)?;
+                page.commits.reverse();
             }
-        };
-        let [last, id] = Witness::parameters(witness);
-        let found = self.ask(which, &[position(range.after), third, fourth, last, id])?;
-        let is_there = found.first().map(|row| row.try_get(WITNESS)).transpose()?.unwrap_or(false);
-        if witness.is_some() && !found.is_empty() && !is_there {
-            self.place.keys.forget();
+            Order::OldestFirst => {
+                // A commit has an entry at least, so no more are needed than those that end so soon, and one.
+                let soon = range.after.plus(limit as u64).min(range.through);
+                self.add(
+                    &mut page,
+                    |sql| &sql.commits_oldest_first,
+                    PositionRange { through: soon, ..range },
+                    limit,
+                )?;
+                if page.missing > 0 && soon < range.through {
+                    self.add(
+                        &mut page,
+                        |sql| &sql.commits_oldest_first,
+                        PositionRange { after: soon, ..range },
+                        1,
+                    )?;
+                }
+            }
         }
-        let mut commits = Vec::with_capacity(found.len());
-        let mut entries = 0;
-        for row in &found {
-            if entries >= limit {
+        Ok(page)
+    }
+
+    /// Adds commits to a page until it has as many entries as it shall.
+    fn add(
+        &mut self,
+        page: &mut Page,
+        which: fn(&Statements) -> &Arc<str>,
+        range: PositionRange,
+        limit: usize,
+    ) -> Result<(), Failure> {
+        let [after, through] = [range.after, range.through].map(position);
+        let [last, id] = Witness::parameters(page.witness);
+        let found = self.ask(which, &[after, through, Parameter::number(whole(limit)), last, id])?;
+        let is_there = found.first().map(|row| row.try_get(WITNESS)).transpose()?;
+        if page.witness.is_some() && is_there == Some(false) {
+            self.place.keys.forget();
+            page.witness = None;
+        }
+        for row in found {
+            if page.missing == 0 {
                 break;
             }
-            let commit = rows::commit(row, 0)?;
-            entries += commit.len();
-            commits.push(commit);
+            let commit = rows::commit(&row, 0)?;
+            page.missing = page.missing.saturating_sub(commit.len());
+            page.commits.push(commit);
         }
-        if order == Order::NewestFirst {
-            commits.reverse();
-        }
-        Ok(Page { commits, witness: witness.filter(|_| is_there), age })
+        Ok(())
     }
 
     /// Returns the keys of a page's entries, and learns those that were not known.
