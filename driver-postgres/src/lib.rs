@@ -36,9 +36,9 @@
 //! twice. If that cannot be done by the [deadline](PostgresOptions::timeout), the error is of the kind
 //! [`Unknown`](annals_core::ErrorKind::Unknown). No call takes longer than that deadline.
 //!
-//! Connections are shared by all logs of a [`PostgresDatabase`], and have a thread each, so a log may be
-//! opened, used and dropped inside an asynchronous runtime; it blocks the calling thread there as
-//! anywhere.
+//! Connections are shared by all logs of a [`PostgresDatabase`]. The calling thread drives the one that it
+//! uses. A log may be opened, used and dropped inside an asynchronous runtime as well: it blocks the
+//! calling thread there as anywhere, and each call costs a thread, since runtimes cannot be nested.
 //!
 //! # The database
 //! Rights, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
