@@ -1,6 +1,10 @@
 //! A real repository's history as data: every file is a record, every commit a commit.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+#[cfg(feature = "postgres")]
+#[path = "../../driver-postgres/tests/common/server.rs"]
+mod server;
+
 use std::collections::BTreeMap;
 
 use annals::{Action, Context, Log, Scope, Store};
@@ -111,6 +115,32 @@ fn as_of_each_commit_the_tree_is_gits_in_memory() {
 fn as_of_each_commit_the_tree_is_gits_in_sqlite() {
     let folder = tempfile::tempdir().unwrap();
     as_of_each_commit_the_tree_is_gits(&sqlite(&folder), &memory());
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn as_of_each_commit_the_tree_is_gits_in_postgresql() {
+    let Some(log) = server::OwnLog::new() else { return };
+    as_of_each_commit_the_tree_is_gits(&Store::open(&log.url_to_create()).unwrap(), &memory());
+}
+
+/// Each log is loaded from the dump of the one before.
+#[cfg(feature = "postgres")]
+#[test]
+fn a_dump_moves_through_all_drivers_and_stays_the_same() {
+    let Some(log) = server::OwnLog::new() else { return };
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let first = memory();
+    for line in HISTORY.lines() {
+        apply(&first, &serde_json::from_str(line).unwrap()).unwrap();
+    }
+    let dumped = dump(first.log());
+    let mut last = dumped.clone();
+    for store in [sqlite(&folders[0]), Store::open(&log.url_to_create()).unwrap(), sqlite(&folders[1])] {
+        assert_eq!(store.log().load(&mut &last[..], |_| {}).unwrap().commits, 705);
+        last = dump(store.log());
+        assert!(last == dumped, "{:?} gives another dump", store.log().driver().abilities());
+    }
 }
 
 fn memory() -> Store {

@@ -26,7 +26,8 @@ pub(crate) struct Arguments {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Global options")]
 pub(crate) struct Globals {
-    /// The store: sqlite:FILE, sqlite:FILE?mode=ro, or memory:
+    /// The store: sqlite:FILE, sqlite:FILE?mode=ro, memory:, or
+    /// postgres://USER@HOST/DATABASE?annals.log=NAME
     #[arg(short, long, value_name = "URL", env = "ANNALS_STORE", hide_env_values = true, global = true)]
     pub(crate) store: Option<String>,
 
@@ -85,7 +86,8 @@ mod tests {
 
     #[test]
     fn every_command_shows_an_example() {
-        for command in Arguments::command().get_subcommands() {
+        let all = Arguments::command();
+        for command in all.get_subcommands().flat_map(|command| command.get_subcommands().chain([command])) {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             let is_example = |line: &str| {
                 line.starts_with("  ")

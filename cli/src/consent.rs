@@ -22,6 +22,17 @@ const ANSWER_BYTES_MAX: u64 = 4096;
 impl Consent {
     /// Returns once the user has agreed: beforehand, or by typing one of the `agreeing` words.
     pub(crate) fn obtain(&self, plan: &str, question: &str, agreeing: &[&str]) -> Result<(), Failure> {
+        self.obtain_knowing(plan, &[], question, agreeing)
+    }
+
+    /// As [`Consent::obtain`], where who is asked sees `details` of the plan as well, a line each.
+    pub(crate) fn obtain_knowing(
+        &self,
+        plan: &str,
+        details: &[String],
+        question: &str,
+        agreeing: &[&str],
+    ) -> Result<(), Failure> {
         if self.yes {
             return Ok(());
         }
@@ -31,7 +42,11 @@ impl Consent {
                 Failure::usage(format!("{plan}; standard input is no terminal, so nobody can agree"));
             return Err(failure.help("`--dry-run` says what would be done, `--yes` does it"));
         }
-        anstream::eprint!("{}\n{} ", escape(plan), escape(question));
+        anstream::eprintln!("{}", escape(plan));
+        for line in details {
+            anstream::eprintln!("{}", escape(line));
+        }
+        anstream::eprint!("{} ", escape(question));
         if agrees(&mut input.lock(), agreeing)? {
             return Ok(());
         }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind as IoKind, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
-use annals::{ERASURES, Error, ErrorKind};
+use annals::{ERASURES, Error, ErrorKind, revisions};
 use anstyle::{AnsiColor, Style};
 
 use crate::escape::escape;
@@ -86,6 +86,14 @@ impl Failure {
         Failure::new(Exit::Store, "the output cannot be written").because(error)
     }
 
+    /// The store cannot be opened.
+    pub(crate) fn of_store(error: Error) -> Failure {
+        match error.kind() {
+            ErrorKind::Missing => Failure::from(error).help("`annals init` creates a store"),
+            _ => error.into(),
+        }
+    }
+
     /// A file that the command line names cannot be read.
     pub(crate) fn unreadable(file: &Path, error: &io::Error) -> Failure {
         Failure::usage(format!("`{}` cannot be read", file.display())).because(error)
@@ -131,6 +139,15 @@ impl From<Error> for Failure {
             Error::BeyondEnd { .. } => failure.help("`annals log -n 1` shows the last commit"),
             Error::Erased { .. } => failure.help(format!("`annals log {ERASURES}` says who did it, and why")),
             _ => failure,
+        }
+    }
+}
+
+impl From<revisions::Error> for Failure {
+    fn from(error: revisions::Error) -> Failure {
+        match error {
+            revisions::Error::Core(error) => error.into(),
+            other => Failure::new(exit_of(other.kind()), other.to_string()),
         }
     }
 }

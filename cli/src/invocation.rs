@@ -58,18 +58,21 @@ impl Invocation {
         Invocation::open(&self.url()?.existing())
     }
 
-    /// Opens the store for writing, and creates it if it is missing.
+    /// Opens the store for writing. An SQLite file that is missing is created unless the URL says otherwise, a
+    /// PostgreSQL log only if it says so.
     pub(crate) fn open_to_write(&self) -> Result<Store, Failure> {
         self.refuse_at()?;
-        Ok(Store::new(self.url()?.open()?))
+        Invocation::open(&self.url()?)
+    }
+
+    /// Opens the store for writing, and creates it if it is missing.
+    pub(crate) fn create(&self) -> Result<Store, Failure> {
+        self.refuse_at()?;
+        Invocation::open(&self.url()?.created())
     }
 
     fn open(url: &StoreUrl) -> Result<Store, Failure> {
-        let driver = url.open().map_err(|error| match url.is_missing() {
-            true => Failure::from(error).help("`annals init` creates a store"),
-            false => error.into(),
-        })?;
-        Ok(Store::new(driver))
+        Ok(Store::new(url.open().map_err(Failure::of_store)?))
     }
 
     /// Fails if `--at` was given to a command that does not read the past.

@@ -1,5 +1,7 @@
 //! Reads any serde value from bytes, borrowing from them where it can.
 
+use std::marker::PhantomData;
+
 use rmp::Marker;
 use rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 use serde::Deserialize;
@@ -33,8 +35,24 @@ use crate::{Error, Kind, MAX_DEPTH, Value, check, nested};
 /// # Ok::<(), annals_codec::Error>(())
 /// ```
 pub fn decode<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> Result<T, Error> {
+    decode_seed(PhantomData, bytes)
+}
+
+/// As [`decode`], for a type whose reading takes a seed: what stands in a map of one's own, member by member.
+///
+/// # Errors
+/// Those of [`decode`].
+///
+/// ```
+/// use std::marker::PhantomData;
+/// use annals_codec::{decode_seed, encode};
+///
+/// assert_eq!(decode_seed(PhantomData::<u8>, &encode(&7)?)?, 7);
+/// # Ok::<(), annals_codec::Error>(())
+/// ```
+pub fn decode_seed<'de, S: DeserializeSeed<'de>>(seed: S, bytes: &'de [u8]) -> Result<S::Value, Error> {
     let mut decoder = Decoder::new(Reader::new(bytes));
-    let value = T::deserialize(&mut decoder)?;
+    let value = seed.deserialize(&mut decoder)?;
     decoder.reader.finish()?;
     Ok(value)
 }

@@ -140,7 +140,7 @@ pub use civil::{Date, DateTime, Time};
 pub use complex::Complex;
 pub use custom_type::CustomType;
 pub use decimal::Decimal;
-pub use decode::decode;
+pub use decode::{decode, decode_seed};
 pub use duration::Duration;
 pub use encode::encode;
 pub use error::Error;

@@ -134,6 +134,8 @@ pub enum ErrorKind {
     Corrupt,
     /// The payload was erased.
     Erased,
+    /// The place can be reached, and there is no log yet.
+    Missing,
     /// The store cannot be reached or opened.
     Unavailable,
     /// Others hold the store; trying again later may help.

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use annals_core::codec::{Timestamp, Value, encode};
 use annals_core::{
-    Action, Batch, Clock, CommitEntries, Context, Durability, ERASURES, Erasable, Error, ErrorKind, Key, Log,
-    Namespace, Order, Position, PositionRange, Retention, Selector, check_dump,
+    Action, Batch, Clock, CommitEntries, Context, Durability, ERASURES, Erasable, Error, ErrorKind, Field,
+    Key, Log, Namespace, Order, Position, PositionRange, Retention, Selector, check_dump,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -77,6 +77,8 @@ fn a_selector_names_a_key_a_record_or_all_that_is_under_it() {
         (under("a").through(position(5)), vec![1, 2, 3, 5]),
         (Selector::key(key("a", "x")).through(position(6)), vec![1, 5]),
         (Selector::record(a()).through(Position::START), vec![]),
+        (Selector::record(a()).but(Field::new("x").unwrap()), vec![2]),
+        (under("a").but(Field::new("y").unwrap()), vec![1, 3, 5, 7]),
         (under("b"), vec![]),
         (Selector::key(key("a", "z")), vec![]),
     ];

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-use annals_core::{Error, ErrorKind, Field, KEY_BYTES_MAX, Key, Namespace};
+use annals_core::{Error, ErrorKind, Field, KEY_BYTES_MAX, Key, Namespace, Scope};
 use proptest::prelude::*;
 
 fn message(error: Result<impl std::fmt::Debug, Error>) -> String {
@@ -60,6 +60,36 @@ fn a_namespace_is_under_its_ancestors_only() {
     assert_eq!(namespace("a/b/c").parent(), Some(namespace("a/b")));
     assert_eq!(game.parent(), None);
     assert_eq!(game.join("p/q").unwrap(), namespace("game/p/q"));
+}
+
+#[test]
+fn the_ranges_of_a_scope_hold_what_it_contains() {
+    let game = Namespace::new("game").unwrap();
+    let names = [
+        "game", "game-x", "game.x", "game/x", "game/x/y", "game/-", "game/zzz", "game0", "games", "gamf",
+        "gam", "-", "zz",
+    ];
+    for scope in [Scope::All, Scope::Record(game.clone()), Scope::Under(game)] {
+        let ranges = scope.ranges();
+        assert!(ranges.is_sorted_by(|before, after| before.end <= after.start), "{scope:?}");
+        for name in names {
+            let count = ranges.iter().filter(|range| range.contains(&name.to_owned())).count();
+            assert_eq!(
+                count,
+                usize::from(scope.contains(&Namespace::new(name).unwrap())),
+                "{name} in {scope:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn nothing_stands_between_a_namespace_and_what_is_just_after_it() {
+    let game = Namespace::new("game").unwrap();
+    assert!(*game.as_str() < *game.just_after());
+    for next in ["game-", "game.", "game/-", "game0", "gameA", "game_", "gamea"] {
+        assert!(*game.just_after() < *Namespace::new(next).unwrap().as_str(), "{next}");
+    }
 }
 
 proptest! {

@@ -34,8 +34,10 @@ impl Seen {
         Seen { position: AtomicI64::new(position.to_i64()), when: Mutex::new(Instant::now()) }
     }
 
+    /// Notes a position, also one before the last that was noted: a crash of the server may have taken
+    /// commits that did not wait for its disk. To search from further back is never wrong.
     pub(crate) fn note(&self, position: Position) {
-        self.position.fetch_max(position.to_i64(), Ordering::AcqRel);
+        self.position.store(position.to_i64(), Ordering::Release);
         *self.when.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
@@ -78,15 +80,27 @@ pub(crate) fn append(
     batches: &[Batch],
     durability: Durability,
 ) -> Result<Vec<Result<Receipt, Conflict>>, Failure> {
-    let payload = |batch: &Batch| {
-        batch.writes.iter().filter_map(|write| write.action.bytes()).map(|b| b.len() as u64).sum::<u64>()
-    };
-    let from = seen.position(place)?;
-    let outcome = match writing.by_function(batches.iter().map(payload).sum()) {
-        true => by_function(place, from, writing, batches, durability)?,
-        false => by_statements(place, from, writing, batches, durability)?,
-    };
-    let answers = outcome.answers(batches, durability)?;
+    answered(place, seen, batches, durability, |from| match writing.by_function(payload(batches)) {
+        true => by_function(place, from, writing, batches, durability),
+        false => by_statements(place, from, writing, batches, durability),
+    })
+}
+
+/// Returns how many bytes of values there are.
+pub(crate) fn payload(batches: &[Batch]) -> u64 {
+    let writes = batches.iter().flat_map(|batch| &batch.writes);
+    writes.filter_map(|write| write.action.bytes()).map(|bytes| bytes.len() as u64).sum()
+}
+
+/// Returns the answers to batches that `write` appends, which is told a position that was seen before.
+pub(crate) fn answered(
+    place: &Place,
+    seen: &Seen,
+    batches: &[Batch],
+    durability: Durability,
+    write: impl FnOnce(Position) -> Result<Outcome, Failure>,
+) -> Result<Vec<Result<Receipt, Conflict>>, Failure> {
+    let answers = write(seen.position(place)?)?.answers(batches, durability)?;
     if let Some(newest) = answers.iter().flatten().map(Receipt::position).max() {
         seen.note(newest);
     }

@@ -1,6 +1,7 @@
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Instant;
 use std::{fmt, panic, thread};
 
@@ -8,7 +9,7 @@ use postgres::types::{ToSql, Type};
 use postgres::{Row, Socket};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
-use tokio_postgres::{CancelToken, Config, Error};
+use tokio_postgres::{AsyncMessage, CancelToken, Config, Error, Notification};
 
 use crate::failure::{Cause, Failure};
 
@@ -25,8 +26,8 @@ pub(crate) struct Client {
     is_lost: bool,
 }
 
-/// The end of the connection that has the socket.
-type Connection = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+/// The end of the connection that has the socket: what comes in besides answers, until it has ended.
+type Connection = Box<dyn FnMut(&mut Context<'_>) -> Poll<Option<Result<AsyncMessage, Error>>> + Send>;
 
 /// What moves the bytes.
 struct Driven {
@@ -34,6 +35,8 @@ struct Driven {
     runtime: Option<Runtime>,
     /// `None` once it has ended.
     connection: Option<Connection>,
+    /// What was announced and not asked for yet.
+    heard: VecDeque<Notification>,
 }
 
 impl Client {
@@ -47,9 +50,9 @@ impl Client {
     {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = Some(runtime.map_err(|_| Failure::lost(Cause::None))?);
-        let mut driven = Driven { runtime, connection: None };
-        let (inner, connection) = driven.wait(deadline, config.connect(tls))?;
-        driven.connection = Some(Box::pin(connection));
+        let mut driven = Driven { runtime, connection: None, heard: VecDeque::new() };
+        let (inner, mut connection) = driven.wait(deadline, config.connect(tls))?;
+        driven.connection = Some(Box::new(move |context| connection.poll_message(context)));
         Ok(Client { inner, driven, deadline, is_lost: false })
     }
 
@@ -84,6 +87,16 @@ impl Client {
         Ok(Transaction { client: self, is_open: true })
     }
 
+    /// Returns what is announced next, `None` if that is nothing by the deadline.
+    pub(crate) fn notification(&mut self, deadline: Instant) -> Result<Option<Notification>, Failure> {
+        let heard = self.driven.wait_until(deadline, |driven, _| match driven.heard.pop_front() {
+            Some(notification) => Poll::Ready(Ok(Some(notification))),
+            None if driven.connection.is_none() => Poll::Ready(Ok(None)),
+            None => Poll::Pending,
+        })?;
+        Ok(heard.transpose()?.flatten())
+    }
+
     fn noting<T>(&mut self, answer: Result<T, Failure>) -> Result<T, Failure> {
         self.is_lost |= matches!(answer, Err(Failure::Lost(_)));
         answer
@@ -97,23 +110,44 @@ impl Driven {
         deadline: Instant,
         answer: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Failure> {
-        let Driven { runtime, connection } = self;
-        let Some(runtime) = runtime else { return Err(Failure::lost(Cause::None)) };
         let mut answer = pin!(answer);
-        let answer = poll_fn(|context| {
-            let polled = connection.as_mut().map(|connection| connection.as_mut().poll(context));
-            if let Some(Poll::Ready(end)) = polled {
-                *connection = None;
-                if let Err(error) = end {
-                    return Poll::Ready(Err(error));
-                }
-            }
-            answer.as_mut().poll(context)
+        let answer = self.wait_until(deadline, |_, context| answer.as_mut().poll(context))?;
+        Ok(answer.ok_or_else(|| Failure::lost(Cause::Deadline))??)
+    }
+
+    /// Moves bytes until `poll` is ready; `None` if it is not by the deadline.
+    fn wait_until<T>(
+        &mut self,
+        deadline: Instant,
+        mut poll: impl FnMut(&mut Driven, &mut Context<'_>) -> Poll<Result<T, Error>>,
+    ) -> Result<Option<Result<T, Error>>, Failure> {
+        let runtime = self.runtime.take().ok_or_else(|| Failure::lost(Cause::None))?;
+        let ready = poll_fn(|context| match self.move_bytes(context) {
+            Ok(()) => poll(self, context),
+            Err(error) => Poll::Ready(Err(error)),
         });
-        match runtime.block_on(async { tokio::time::timeout_at(deadline.into(), answer).await }) {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Failure::lost(Cause::Deadline)),
+        let answer = runtime.block_on(async { tokio::time::timeout_at(deadline.into(), ready).await });
+        self.runtime = Some(runtime);
+        Ok(answer.ok())
+    }
+
+    /// Sends and receives what can be at once.
+    fn move_bytes(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
+        while let Some(connection) = &mut self.connection {
+            match connection(context) {
+                Poll::Pending => break,
+                Poll::Ready(Some(Ok(AsyncMessage::Notification(notification)))) => {
+                    self.heard.push_back(notification);
+                }
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(error))) => {
+                    self.connection = None;
+                    return Err(error);
+                }
+                Poll::Ready(None) => self.connection = None,
+            }
         }
+        Ok(())
     }
 }
 

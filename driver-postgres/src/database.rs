@@ -1,9 +1,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use annals_core::{Error, Position};
+use annals_core::{Error, ErrorKind, Position, Upgrade};
 
 use crate::PostgresOptions;
+use crate::announcing::{Announcing, Topic};
 use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
@@ -12,6 +13,7 @@ use crate::options::{AppendBy, Mode};
 use crate::parameter::Parameter;
 use crate::place::Place;
 use crate::pool::Pool;
+use crate::rows;
 use crate::schema;
 use crate::server::Server;
 use crate::sql::Statements;
@@ -21,17 +23,20 @@ use crate::sql::Statements;
 /// Cheap to clone; all clones, and the logs that are opened here, share one pool of connections.
 ///
 /// ```no_run
+/// use annals_core::Position;
 /// use annals_driver_postgres::PostgresOptions;
+///
 /// let options: PostgresOptions = "postgres://alice@db.example/games".parse()?;
 /// let database = options.connect()?;
 /// database.init()?;
 /// let chess = database.create_log("chess")?;
-/// assert_eq!(database.logs()?, ["chess"]);
+/// assert_eq!(database.logs()?, [("chess".to_owned(), Position::START)]);
 /// # Ok::<(), annals_core::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct PostgresDatabase {
     pool: Pool,
+    announcing: Option<Arc<Announcing>>,
     options: PostgresOptions,
     sql: Arc<Statements>,
     /// What it is called in errors.
@@ -45,13 +50,16 @@ impl PostgresDatabase {
     pub(crate) fn connect(options: PostgresOptions) -> Result<PostgresDatabase, Error> {
         let server = Arc::new(Server::find(options.server.clone())?);
         let name: Arc<str> = server.name.as_str().into();
+        let listened_to = options.notify.server(&options.server, &server)?;
         let pool = Pool::open(server, options.connections_max, options.timeout);
         let pool = pool.map_err(|failure| failure.into_error(&name))?;
+        let announcing = listened_to.map(|server| Arc::new(Announcing::new(pool.clone(), server)));
         let sql = Arc::new(Statements::new(&options.schema));
-        Ok(PostgresDatabase { pool, options, sql, name })
+        Ok(PostgresDatabase { pool, announcing, options, sql, name })
     }
 
-    /// Makes the schema and the tables for logs where they are missing: all of it, or nothing.
+    /// Makes the schema and the tables for logs where they are missing: all of it, or nothing. A schema
+    /// that is there already is left as it is.
     ///
     /// Needs a user who may create a schema in the database, or tables in the schema if that is there.
     ///
@@ -63,32 +71,66 @@ impl PostgresDatabase {
     }
 
     fn make_schema(&self) -> Result<(), Failure> {
+        self.refuse_read_only()?;
         let place = self.place(&self.options);
         if schema::look(&place)?.is_none() {
             schema::create(&self.pool, &self.options.schema)?;
         }
-        schema::look(&place)?.map(drop).ok_or_else(schema::not_set_up)
+        schema::look(&place)?.map(drop).ok_or_else(|| schema::not_set_up(&self.options.schema))
     }
 
-    /// Returns the names of the logs, in byte order.
+    /// Brings the schema to the newest format: all the way, or not at all. Those who use its logs wait
+    /// meanwhile, for a moment, and then go on.
+    ///
+    /// Needs the user whose schema it is, unless its format is the newest. Who may read the tables may read
+    /// afterwards what was added.
     ///
     /// # Errors
-    /// What the server says.
-    pub fn logs(&self) -> Result<Vec<String>, Error> {
+    /// As [`init`](Self::init); of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema,
+    /// [`Busy`](annals_core::ErrorKind::Busy) if a transaction that uses it does not end within the
+    /// [busy timeout](PostgresOptions::busy_timeout).
+    pub fn upgrade(&self) -> Result<Upgrade, Error> {
+        let upgrade = || {
+            self.refuse_read_only()?;
+            let options = &self.options;
+            schema::upgrade(&self.place(options), &options.schema, options.busy_timeout)
+        };
+        self.named(upgrade())
+    }
+
+    fn refuse_read_only(&self) -> Result<(), Failure> {
+        match self.options.mode {
+            Mode::ReadOnly => {
+                let message = "the URL says that the logs are only to be read";
+                Err(Failure::Refused(ErrorKind::ReadOnly, message.into()))
+            }
+            Mode::ReadWrite | Mode::Create => Ok(()),
+        }
+    }
+
+    /// Returns the names of the logs, in byte order, and where each ends.
+    ///
+    /// # Errors
+    /// Of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema for logs, else what the
+    /// server says.
+    pub fn logs(&self) -> Result<Vec<(String, Position)>, Error> {
         self.named(self.read_logs())
     }
 
-    fn read_logs(&self) -> Result<Vec<String>, Failure> {
-        let mut names: Vec<String> = Vec::new();
+    fn read_logs(&self) -> Result<Vec<(String, Position)>, Failure> {
+        let found = schema::look(&self.place(&self.options))?;
+        found.ok_or_else(|| schema::not_set_up(&self.options.schema))?;
+        let mut logs: Vec<(String, Position)> = Vec::new();
         loop {
-            let last = names.last().map(String::as_str).unwrap_or_default();
-            let parameters = vec![Parameter::text(last), Parameter::number(Self::LOGS_PAGE)];
+            let after = logs.last().map(|(name, _)| name.as_str()).unwrap_or_default();
+            let parameters = vec![Parameter::text(after), Parameter::number(Self::LOGS_PAGE)];
             let found = self.pool.read(&self.sql.logs, parameters)?;
             if found.is_empty() {
-                return Ok(names);
+                return Ok(logs);
             }
             for row in found {
-                names.push(row.try_get(0)?);
+                let last = rows::position_or_start(&row, 1)?.unwrap_or(Position::START);
+                logs.push((row.try_get(0)?, last));
             }
         }
     }
@@ -104,7 +146,7 @@ impl PostgresDatabase {
     /// Opens the log of this name.
     ///
     /// # Errors
-    /// [`Error::Invalid`] if it cannot be a name, of the kind [`Unavailable`](annals_core::ErrorKind::Unavailable) if
+    /// [`Error::Invalid`] if it cannot be a name, of the kind [`Missing`](annals_core::ErrorKind::Missing) if
     /// there is no such log, else what the server says.
     pub fn open_log(&self, name: &str) -> Result<PostgresDriver, Error> {
         self.open_as(&self.options.clone().log(name)?)
@@ -123,7 +165,7 @@ impl PostgresDatabase {
             schema::create(&self.pool, &options.schema)?;
             found = schema::look(&place)?;
         }
-        let found = found.ok_or_else(schema::not_set_up)?;
+        let found = found.ok_or_else(|| schema::not_set_up(&options.schema))?;
         let last = match found.last {
             Some(last) => last,
             None if creates => make(&place, found.has_functions)?,
@@ -134,6 +176,10 @@ impl PostgresDatabase {
             is_read_only: options.mode == Mode::ReadOnly,
             is_durable: found.is_durable,
             writing: Writing { busy_timeout: options.busy_timeout, by },
+            topic: self.announcing.as_ref().map(|announcing| Topic {
+                name: format!("{}/{}", options.schema, options.log.id()),
+                announcing: Arc::clone(announcing),
+            }),
         };
         let store = format!("{} log `{}`", self.name, options.log);
         Ok(PostgresDriver::new(store, place, Seen::new(last), settings))

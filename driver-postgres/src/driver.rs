@@ -2,14 +2,15 @@ use std::fmt;
 
 use annals_core::{
     Abilities, At, Batch, Change, Check, CheckReport, CommitEntries, Conflict, Driver, Durability, Entry,
-    Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
+    Erase, Error, ErrorKind, Key, Measure, Namespace, Order, Position, PositionRange, Receipt, Scope, Size,
 };
 
 use crate::PostgresOptions;
+use crate::announcing::Topic;
 use crate::append::{self, Seen, Writing};
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::{check, measure, reads, restore, walk};
+use crate::{check, erase, measure, reads, restore, scrub, walk};
 
 /// A log in a PostgreSQL database.
 ///
@@ -23,12 +24,13 @@ pub struct PostgresDriver {
 }
 
 /// What a log was opened with.
-#[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) is_read_only: bool,
     /// Whether the server waits for its disk.
     pub(crate) is_durable: bool,
     pub(crate) writing: Writing,
+    /// Where commits are announced, if they are.
+    pub(crate) topic: Option<Topic>,
 }
 
 impl PostgresDriver {
@@ -38,7 +40,7 @@ impl PostgresDriver {
     /// # Errors
     /// [`Error::Invalid`] if it is no such URL. By kind:
     /// - `Unavailable`: the server cannot be reached, or refuses the user; there is no such database;
-    ///   the schema was not set up; there is no such log;
+    /// - `Missing`: the schema was not set up; there is no such log;
     /// - `NewerFormat`: the logs in the schema were written by a newer version;
     /// - `Unsupported`: the database has another encoding than UTF8.
     pub fn open(url: &str) -> Result<PostgresDriver, Error> {
@@ -61,6 +63,13 @@ impl PostgresDriver {
         self.read(write)
     }
 
+    /// Lets others know that the log has grown.
+    fn announce(&self) {
+        if let Some(topic) = &self.settings.topic {
+            topic.announce();
+        }
+    }
+
     /// Returns the durability that a receipt may speak of.
     fn reached(&self, asked: Durability) -> Durability {
         if self.settings.is_durable { asked } else { Durability::Buffered }
@@ -81,6 +90,9 @@ impl Driver for PostgresDriver {
             self.write(|place| append::append(place, &self.seen, writing, batches, durability))?;
         for receipt in answers.iter_mut().flatten() {
             receipt.durability = self.reached(durability);
+        }
+        if answers.iter().any(Result::is_ok) {
+            self.announce();
         }
         Ok(answers)
     }
@@ -141,13 +153,17 @@ impl Driver for PostgresDriver {
     }
 
     fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.write(|place| restore::restore(place, &self.settings.writing, commits))
+        self.write(|place| restore::restore(place, &self.settings.writing, commits))?;
+        self.announce();
+        Ok(())
     }
 
     fn abilities(&self) -> Abilities<'_> {
         let mut abilities = Abilities::default();
         abilities.measure = Some(self);
         abilities.check = Some(self);
+        abilities.erase = Some(self);
+        abilities.announce = self.settings.topic.as_ref().map(|topic| topic as _);
         abilities
     }
 }
@@ -165,6 +181,31 @@ impl Check for PostgresDriver {
     /// files are like only its administrator can check, with `pg_amcheck` and checksums.
     fn check(&self) -> Result<CheckReport, Error> {
         self.read(check::check)
+    }
+}
+
+impl Erase for PostgresDriver {
+    /// Erases in one transaction of the server; one whose connection is lost is settled as an append is.
+    /// As durable as one too.
+    fn erase(&self, positions: &[Position], audit: &Batch) -> Result<Result<Receipt, Conflict>, Error> {
+        let writing = &self.settings.writing;
+        let mut answer = self.write(|place| erase::erase(place, &self.seen, writing, positions, audit))?;
+        if let Ok(receipt) = &mut answer {
+            receipt.durability = self.reached(Durability::Synced);
+            self.announce();
+        }
+        Ok(answer)
+    }
+
+    /// Writes the table of entries anew, which all logs of the schema share: meanwhile they can be
+    /// neither read nor written. It takes as much room again, and has to be done by the
+    /// [timeout](PostgresOptions::timeout). First it waits, at most for the
+    /// [busy timeout](PostgresOptions::busy_timeout), for transactions that began before.
+    ///
+    /// What cannot be reached from here, the server's write-ahead log above all, is told in
+    /// `docs/drivers.md` of the project.
+    fn scrub(&self) -> Result<u64, Error> {
+        self.write(|place| scrub::scrub(place, &self.settings.writing))
     }
 }
 

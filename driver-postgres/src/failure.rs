@@ -77,6 +77,11 @@ impl Failure {
         self.is(&SqlState::from_code(Said::MISTAKE))
     }
 
+    /// Returns whether there was no answer by the deadline.
+    pub(crate) fn is_late(&self) -> bool {
+        matches!(self, Failure::Lost(cause) if matches!(**cause, Cause::Deadline))
+    }
+
     /// Returns the error to answer with, which names the store.
     pub(crate) fn into_error(self, store: &str) -> Error {
         let error = |kind, message: &str| DriverError::new(kind, store, message);
@@ -109,9 +114,19 @@ impl Cause {
         matches!(self, Cause::Client(error) if error.to_string().starts_with("error performing TLS handshake"))
     }
 
+    /// Returns whether the server has asked for a password that nobody has given.
+    fn is_of_password(&self) -> bool {
+        // The client has no other sign of it.
+        let cause = std::error::Error::source(self);
+        cause.is_some_and(|cause| cause.to_string() == "password missing")
+    }
+
     fn explain(&self) -> &'static str {
         match self {
             Cause::Client(_) if self.is_of_tls() => "the server and this program do not agree on TLS",
+            Cause::Client(_) if self.is_of_password() => {
+                "the server asks for a password; give one in the URL, in PGPASSWORD or in a password file"
+            }
             Cause::Client(_) => "the server cannot be reached, or the connection to it was lost",
             Cause::Server(said) => match said.code {
                 SqlState::TOO_MANY_CONNECTIONS => "the server has no connection left for this program",
@@ -212,10 +227,17 @@ impl Said {
                 (ErrorKind::Unavailable, "the server refuses this user, or the password")
             }
             SqlState::INVALID_CATALOG_NAME => (ErrorKind::Unavailable, "there is no such database"),
-            SqlState::UNDEFINED_TABLE
-            | SqlState::INVALID_SCHEMA_NAME
-            | SqlState::UNDEFINED_FUNCTION
-            | SqlState::UNDEFINED_COLUMN => (ErrorKind::Unavailable, NOT_SET_UP),
+            SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => {
+                (ErrorKind::Missing, "there are no logs in this schema any more")
+            }
+            SqlState::UNDEFINED_FUNCTION | SqlState::UNDEFINED_COLUMN => (
+                ErrorKind::Unsupported,
+                "the schema of the logs is of an older format, which has no place for this; `annals upgrade` \
+                 brings it up to date, with the user whose schema it is",
+            ),
+            SqlState::INSUFFICIENT_PRIVILEGE if self.is_fatal => {
+                (ErrorKind::Unavailable, "the user may not enter this database; grant it CONNECT")
+            }
             SqlState::INSUFFICIENT_PRIVILEGE => (
                 ErrorKind::ReadOnly,
                 "the user may not do this; see which rights a user needs in docs/drivers.md",
@@ -246,9 +268,6 @@ impl Said {
         }
     }
 }
-
-pub(crate) const NOT_SET_UP: &str = "there are no logs in this schema of the database yet; `annals init` makes \
-    them, with a user who may create a schema";
 
 /// An error that several answers share as their source.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-CREATE FUNCTION "annals".annals_append(
+CREATE OR REPLACE FUNCTION "annals".annals_append(
     a_log bigint,
     a_seen bigint,            -- no commit up to here has an id of these batches, unless it was given
     a_synced boolean,
@@ -217,7 +217,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION "annals".annals_restore(
+CREATE OR REPLACE FUNCTION "annals".annals_restore(
     a_log bigint,
     a_last bigint,            -- where the log must end, for this to be done
     a_wait_ms bigint,
@@ -289,14 +289,14 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION "annals".annals_create_log(a_log bigint, a_name text) RETURNS void
+CREATE OR REPLACE FUNCTION "annals".annals_create_log(a_log bigint, a_name text) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO "annals".annals_log (log, name, last) VALUES (a_log, a_name, 0) ON CONFLICT (log) DO NOTHING
 $$;
 
-CREATE FUNCTION "annals".annals_sync(a_log bigint) RETURNS void
+CREATE OR REPLACE FUNCTION "annals".annals_sync(a_log bigint) RETURNS void
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -314,3 +314,82 @@ $$;
 
 REVOKE ALL ON FUNCTION
     "annals".annals_append, "annals".annals_restore, "annals".annals_create_log, "annals".annals_sync FROM PUBLIC;
+
+CREATE OR REPLACE FUNCTION "annals".annals_erase(
+    a_log bigint,
+    a_seen bigint,
+    a_wait_ms bigint,
+    a_positions bigint[],     -- the entries that lose their values, as far as they are set
+    -- The commit that says so, as annals_append takes it.
+    b_id uuid[], b_given boolean[], b_now bigint[], b_occurred_at bigint[],
+    b_actor bytea[], b_reason bytea[], b_location bytea[], b_tags bytea[],
+    b_writes integer[], b_conditions integer[],
+    c_kind smallint[], c_namespace text[], c_field text[], c_since bigint[],
+    w_namespace text[], w_field text[], w_kind smallint[], w_actor bytea[], w_reason bytea[], w_value bytea[]
+) RETURNS TABLE (
+    -- What annals_append returns.
+    batch integer, condition integer, namespaces text[], fields text[],
+    last bigint, length bigint, id uuid, given boolean, recorded_at bigint, occurred_at bigint,
+    actor bytea, reason bytea, location bytea, tags bytea
+)
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+SET plan_cache_mode = force_generic_plan
+SET enable_seqscan = off
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_row record;
+    v_start bigint;           -- where the log ended before
+    v_appended boolean;
+BEGIN
+    FOR v_row IN
+        SELECT * FROM "annals".annals_append(a_log, a_seen, true, a_wait_ms,
+            b_id, b_given, b_now, b_occurred_at, b_actor, b_reason, b_location, b_tags, b_writes, b_conditions,
+            c_kind, c_namespace, c_field, c_since, w_namespace, w_field, w_kind, w_actor, w_reason, w_value)
+    LOOP
+        IF v_row.batch = 0 THEN
+            v_start := v_row.last;
+        END IF;
+        -- A row behind the first one says why there is no new commit: then nothing is erased.
+        v_appended := v_row.batch = 0;
+        batch := v_row.batch;
+        condition := v_row.condition;
+        namespaces := v_row.namespaces;
+        fields := v_row.fields;
+        last := v_row.last;
+        length := v_row.length;
+        id := v_row.id;
+        given := v_row.given;
+        recorded_at := v_row.recorded_at;
+        occurred_at := v_row.occurred_at;
+        actor := v_row.actor;
+        reason := v_row.reason;
+        location := v_row.location;
+        tags := v_row.tags;
+        RETURN NEXT;
+    END LOOP;
+    IF v_appended THEN
+        UPDATE "annals".annals_entry AS e SET kind = 2, value = int8send(v_start + cardinality(w_kind))
+        WHERE e.log = a_log AND e.position = ANY (a_positions) AND e.position <= v_start AND e.kind IS NULL;
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION "annals".annals_scrub(a_wait_ms bigint) RETURNS bigint -- how many bytes that gave back
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    v_setting text := set_config('lock_timeout', a_wait_ms::text, true);
+    v_before bigint := pg_total_relation_size('"annals".annals_entry');
+BEGIN
+    CLUSTER "annals".annals_entry USING annals_entry_pkey;
+    RETURN v_before - pg_total_relation_size('"annals".annals_entry');
+END
+$$;
+
+REVOKE ALL ON FUNCTION "annals".annals_erase, "annals".annals_scrub FROM PUBLIC;
+
+-- What the server gathers about a column are samples of it, which an erasure would not reach.
+ALTER TABLE "annals".annals_entry ALTER COLUMN value SET STATISTICS 0;

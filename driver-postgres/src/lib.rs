@@ -41,12 +41,14 @@
 //! calling thread there as anywhere, and each call costs a thread, since runtimes cannot be nested.
 //!
 //! # The database
-//! Rights, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
+//! Rights, views, upgrades, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
 //!
 //! # Features
 //! `tls-rustls` brings TLS; without it `sslmode=require` and the stronger ones are refused, and `prefer`
 //! and `allow` do without.
 
+mod announcer;
+mod announcing;
 mod append;
 mod check;
 mod client;
@@ -55,11 +57,14 @@ mod connection;
 mod database;
 mod driver;
 mod environment;
+mod erase;
 mod failure;
 mod group;
 mod known_keys;
+mod listener;
 mod log_name;
 mod measure;
+mod notify;
 mod options;
 mod outcome;
 mod parameter;
@@ -75,6 +80,7 @@ mod rows;
 mod rustls;
 mod schema;
 mod schema_name;
+mod scrub;
 mod server;
 mod sql;
 mod tls;

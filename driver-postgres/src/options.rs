@@ -5,6 +5,7 @@ use std::time::Duration;
 use annals_core::Error;
 
 use crate::log_name::LogName;
+use crate::notify::Notify;
 use crate::parameters::{Parameters, encoded};
 use crate::schema_name::SchemaName;
 use crate::{PostgresDatabase, PostgresDriver};
@@ -23,6 +24,7 @@ use crate::{PostgresDatabase, PostgresDriver};
 /// | `annals.busy_timeout`, `annals.timeout` | in seconds; see [`busy_timeout`](Self::busy_timeout) and [`timeout`](Self::timeout) |
 /// | `annals.connections` | see [`connections_max`](Self::connections_max) |
 /// | `annals.append` | `function` or `statements`; see [`append_by`](Self::append_by) |
+/// | `annals.notify` | `off` (the default), `on`, or `HOST:PORT`; see [`notify`](Self::notify) and [`notify_at`](Self::notify_at) |
 ///
 /// Neither `Debug` nor `Display` shows a password.
 ///
@@ -44,6 +46,7 @@ pub struct PostgresOptions {
     pub(crate) timeout: Duration,
     pub(crate) connections_max: u32,
     pub(crate) append_by: AppendBy,
+    pub(crate) notify: Notify,
 }
 
 /// What may be done with a log.
@@ -89,15 +92,24 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets whether the schema and the log are created where they are missing; they are not unless set.
+    /// Sets whether the schema and the log are created where they are missing; they are not unless set, nor
+    /// where the log is only read.
     pub fn create(mut self, create: bool) -> PostgresOptions {
-        self.mode = if create { Mode::Create } else { Mode::ReadWrite };
+        self.mode = match self.mode {
+            Mode::ReadOnly => Mode::ReadOnly,
+            Mode::ReadWrite | Mode::Create if create => Mode::Create,
+            Mode::ReadWrite | Mode::Create => Mode::ReadWrite,
+        };
         self
     }
 
-    /// Sets whether the log is only read; it is not unless set.
+    /// Sets whether the log is only read, and nothing created; it is not unless set.
     pub fn read_only(mut self, read_only: bool) -> PostgresOptions {
-        self.mode = if read_only { Mode::ReadOnly } else { Mode::ReadWrite };
+        self.mode = match self.mode {
+            _ if read_only => Mode::ReadOnly,
+            Mode::ReadOnly => Mode::ReadWrite,
+            Mode::ReadWrite | Mode::Create => self.mode,
+        };
         self
     }
 
@@ -133,6 +145,24 @@ impl PostgresOptions {
         self
     }
 
+    /// Sets whether commits are announced to other processes by `NOTIFY`, and theirs are listened for; they
+    /// are not unless set.
+    ///
+    /// It is a hint: who waits learns of a commit sooner, and asks for it less often meanwhile. Nothing
+    /// relies on it, and what nobody announces is found as well. Listening takes one more connection,
+    /// from the first subscription on.
+    pub fn notify(mut self, notify: bool) -> PostgresOptions {
+        self.notify = if notify { Notify::On } else { Notify::Off };
+        self
+    }
+
+    /// Sets that commits are announced, and that theirs are listened for at another address of the same
+    /// server: a pooler in transaction mode does not hand on what is announced.
+    pub fn notify_at(mut self, host: &str, port: u16) -> PostgresOptions {
+        self.notify = Notify::At { host: host.to_owned(), port };
+        self
+    }
+
     /// Opens the log; see [`PostgresDriver::open`].
     ///
     /// # Errors
@@ -158,7 +188,7 @@ struct Own {
     show: fn(&PostgresOptions) -> String,
 }
 
-const OWN: [Own; 7] = [
+const OWN: [Own; 8] = [
     Own { name: "annals.log", read: PostgresOptions::log, show: |options| options.log.to_string() },
     Own { name: "annals.schema", read: PostgresOptions::schema, show: |options| options.schema.to_string() },
     Own {
@@ -185,6 +215,11 @@ const OWN: [Own; 7] = [
         name: "annals.append",
         read: |options, text| Ok(options.append_by(choice("annals.append", &APPENDS, text)?)),
         show: |options| chosen(&APPENDS, &options.append_by),
+    },
+    Own {
+        name: "annals.notify",
+        read: |options, text| Ok(PostgresOptions { notify: text.parse()?, ..options }),
+        show: |options| options.notify.to_string(),
     },
 ];
 
@@ -224,6 +259,7 @@ impl From<Parameters> for PostgresOptions {
             timeout: Duration::from_secs(60),
             connections_max: 10,
             append_by: AppendBy::Function,
+            notify: Notify::Off,
         }
     }
 }
@@ -310,6 +346,8 @@ mod tests {
             "postgres:///d?host=/run/pg&port=5433&sslmode=require&annals.append=statements",
             "postgres:///d?host=a%2Cb&port=1%2C2&annals.timeout=7&annals.connections=3",
             "postgres://%C3%A9%40@h/%3F?application_name=it%27s",
+            "postgres://h/d?annals.notify=on",
+            "postgres://h/d?annals.notify=%2Frun%2Fpg:5433",
         ] {
             let options: PostgresOptions = text.parse().unwrap();
             let again: PostgresOptions = options.to_string().parse().unwrap();
@@ -339,6 +377,8 @@ mod tests {
             ("postgres:///?annals.mode=x", "annals.mode"),
             ("postgres:///?annals.timeout=-1", "annals.timeout"),
             ("postgres:///?annals.connections=many", "annals.connections"),
+            ("postgres:///?annals.notify=maybe", "annals.notify"),
+            ("postgres:///?annals.notify=:1", "annals.notify"),
             ("postgres:///?annals.log=a%20b", "log"),
             ("postgres:///?annals.schema=a%22", "schema"),
         ] {

@@ -62,6 +62,10 @@ impl Parameter {
         Parameter { kind: Type::UUID, bytes: id.map(|id| id.as_bytes().to_vec()) }
     }
 
+    pub(crate) fn bytes(bytes: &[u8]) -> Parameter {
+        Parameter { kind: Type::BYTEA, bytes: Some(bytes.to_vec()) }
+    }
+
     pub(crate) fn boolean(is: bool) -> Parameter {
         Parameter { kind: Type::BOOL, bytes: Some(vec![u8::from(is)]) }
     }

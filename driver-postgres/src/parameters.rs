@@ -13,7 +13,10 @@ impl Parameters {
     pub(crate) fn parse(text: &str) -> Result<Parameters, Error> {
         match ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme)) {
             Some(rest) => from_url(rest),
-            None => from_pairs(text.strip_prefix("postgres:").unwrap_or(text)),
+            None => {
+                let pairs = ["postgres:", "postgresql:"].iter().find_map(|scheme| text.strip_prefix(scheme));
+                from_pairs(pairs.unwrap_or(text))
+            }
         }
     }
 

@@ -33,6 +33,6 @@ impl Place {
     }
 
     pub(crate) fn no_log(&self) -> Failure {
-        Failure::Refused(ErrorKind::Unavailable, format!("the database has no log `{}`", self.name))
+        Failure::Refused(ErrorKind::Missing, format!("the database has no log `{}`", self.name))
     }
 }

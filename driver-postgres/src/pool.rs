@@ -15,7 +15,7 @@ use crate::server::Server;
 pub(crate) struct Pool {
     connections: r2d2::Pool<Manager>,
     /// How long a call may take.
-    timeout: Duration,
+    pub(crate) timeout: Duration,
     /// How long a call waits for a connection.
     wait: Duration,
     last_failure: Arc<Mutex<Option<Failure>>>,

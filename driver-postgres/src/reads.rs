@@ -70,13 +70,13 @@ pub(crate) fn state(
     limit: usize,
 ) -> Result<Vec<Change>, Failure> {
     let (mut namespaces, mut fields, mut ends) = (Column::texts(), Column::texts(), Column::texts());
-    for Stretch { from, to } in stretches(scope) {
+    for range in scope.ranges() {
         // No field is empty, so all of a namespace comes after its empty field.
         let begin = after.map(|key| (key.namespace().as_str(), key.field().as_str()));
-        let (namespace, field) = begin.unwrap_or_default().max((&*from, ""));
+        let (namespace, field) = begin.unwrap_or_default().max((&range.start, ""));
         namespaces.push(Some(namespace));
         fields.push(Some(field));
-        ends.push(Some(to));
+        ends.push(Some(range.end));
     }
     let parameters = [
         Parameter::number(at.to_i64()),
@@ -95,70 +95,19 @@ pub(crate) fn namespaces(
     after: Option<&Namespace>,
     limit: usize,
 ) -> Result<Vec<Namespace>, Failure> {
-    let next = after.map(just_after).unwrap_or_default();
-    let (mut from, mut to) = (Column::texts(), Column::texts());
-    for stretch in stretches(scope) {
-        from.push(Some(stretch.from.max(next.clone())));
-        to.push(Some(stretch.to));
+    let next = after.map(Namespace::just_after).unwrap_or_default();
+    let (mut starts, mut ends) = (Column::texts(), Column::texts());
+    for range in scope.ranges() {
+        starts.push(Some(range.start.max(next.clone())));
+        ends.push(Some(range.end));
     }
-    let found =
-        place.read(&place.sql.namespaces, &[from.into(), to.into(), Parameter::number(whole(limit))])?;
+    let parameters = [starts.into(), ends.into(), Parameter::number(whole(limit))];
+    let found = place.read(&place.sql.namespaces, &parameters)?;
     found.iter().map(|row| rows::namespace(row, 0)).collect()
-}
-
-/// The namespaces from `from` up to, but not including, `to`.
-#[derive(Debug, PartialEq, Eq)]
-struct Stretch {
-    from: String,
-    to: String,
-}
-
-/// Returns the stretches of namespaces that make up a scope, in byte order.
-///
-/// What lies below `game` begins with `game/`, and `game-x` stands between the two.
-fn stretches(scope: &Scope) -> Vec<Stretch> {
-    let record = |namespace: &Namespace| Stretch { from: namespace.to_string(), to: just_after(namespace) };
-    match scope {
-        // `~` sorts after every character of a name.
-        Scope::All => vec![Stretch { from: String::new(), to: "~".into() }],
-        Scope::Record(namespace) => vec![record(namespace)],
-        Scope::Under(namespace) => {
-            // `0` is the character after `/`.
-            let below = Stretch { from: format!("{namespace}/"), to: format!("{namespace}0") };
-            vec![record(namespace), below]
-        }
-    }
-}
-
-/// Returns a text after `namespace` and before every other namespace that is after it: a space
-/// sorts before every character of a name.
-fn just_after(namespace: &Namespace) -> String {
-    format!("{namespace} ")
 }
 
 /// Returns a number of rows as the server takes it; more than there can be is as good as all.
 pub(crate) fn whole(number: impl TryInto<i64>) -> i64 {
     const ALL: i64 = 1 << 62;
     number.try_into().map_or(ALL, |number| number.min(ALL))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_below_a_namespace_is_what_the_scope_contains() {
-        let game = Namespace::new("game").unwrap();
-        for name in [
-            "game", "game-x", "game.x", "game/x", "game/x/y", "game/-", "game/zzz", "game0", "games", "gamf",
-            "gam", "-", "zz",
-        ] {
-            let namespace = Namespace::new(name).unwrap();
-            for scope in [Scope::All, Scope::Record(game.clone()), Scope::Under(game.clone())] {
-                let inside = |stretch: &Stretch| *stretch.from <= *name && *name < *stretch.to;
-                let count = stretches(&scope).iter().filter(|stretch| inside(stretch)).count();
-                assert_eq!(count, usize::from(scope.contains(&namespace)), "{name} in {scope:?}");
-            }
-        }
-    }
 }

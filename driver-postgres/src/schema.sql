@@ -3,6 +3,8 @@ CREATE TABLE "annals".annals_format (
     version integer NOT NULL
 );
 
+INSERT INTO "annals".annals_format VALUES (2);
+
 CREATE TABLE "annals".annals_log (
     -- One row a log. Its row is locked while commits are added to it: that is their order.
     log  bigint NOT NULL,          -- the first 63 bits of the SHA-256 of its name

@@ -90,7 +90,7 @@ macro_rules! history_of_key {
     };
 }
 
-/// The columns of a commit `c`, and whether there is the commit of this end and this id.
+/// The columns of a commit `c`, whether there is the commit of this end and this id, and where the log ends.
 macro_rules! commit_columns_and_witness {
     ($last:literal, $id:literal) => {
         concat!(
@@ -100,7 +100,7 @@ macro_rules! commit_columns_and_witness {
             $last,
             " AND w.id = ",
             $id,
-            ")"
+            "), (SELECT l.last FROM \"annals\".annals_log AS l WHERE l.log = $1)"
         )
     };
 }
@@ -114,8 +114,8 @@ statements! {
         ), l.name, l.last
         FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
-    /// A page of the names of logs behind one (`$1`): the one statement that speaks of several logs.
-    logs = "SELECT l.name FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
+    /// A page of the logs behind a name (`$1`).
+    logs = "SELECT l.name, l.last FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
 
     create_log = "SELECT \"annals\".annals_create_log($1, $2)";
 
@@ -152,7 +152,7 @@ statements! {
     history_oldest_first = history_of_key!("ASC");
     history_newest_first = history_of_key!("DESC");
 
-    /// The newest entry at or before a position (`$2`) of each key in stretches of namespaces: from
+    /// The newest entry at or before a position (`$2`) of each key in ranges of namespaces: from
     /// behind a key (`$3`, `$4`) up to, but not including, a namespace (`$5`).
     state = with_commits!(concat!(
         "SELECT ",
@@ -172,7 +172,7 @@ statements! {
         ORDER BY e.namespace, e.field LIMIT $6"
     ));
 
-    /// The namespaces in stretches, each found by one search of the index from the one before.
+    /// The namespaces in ranges, each found by one search of the index from the one before.
     namespaces = "
         WITH RECURSIVE found (namespace, upto, number) AS (
             SELECT x.namespace, s.upto, 1::bigint
@@ -234,6 +234,12 @@ statements! {
         SELECT * FROM \"annals\".annals_restore($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
             $13, $14, $15, $16, $17, $18, $19)";
 
+    erase = "
+        SELECT * FROM \"annals\".annals_erase($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+            $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+
+    scrub = "SELECT \"annals\".annals_scrub($1)";
+
     sync = "SELECT \"annals\".annals_sync($1)";
 
     /// Commits, keys, and bytes. The logs of a schema share its tables, whose sizes therefore say nothing
@@ -290,10 +296,10 @@ statements! {
             SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.key = k.id
         ) LIMIT 100";
 
-    /// For one transaction: how long to wait for locks, and whether for the disk. A server whose own
-    /// setting waits for more than its disk is left to it.
+    /// For one transaction: how long to wait for locks, whether for the disk, and how long for the next
+    /// statement. A server whose own setting waits for more than its disk is left to it.
     settings = "
-        SELECT set_config('lock_timeout', $1, true), CASE
+        SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $3, true), CASE
             WHEN NOT $2 THEN set_config('synchronous_commit', 'off', true)
             WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
         END";
@@ -348,6 +354,15 @@ statements! {
             AND ($4::text IS NULL OR k.namespace = $4) AND ($5::text IS NULL OR k.field = $5)
         ORDER BY e.position LIMIT $6";
 
+    /// Turns entries up to a position that are set into ones that the commit `$3` has erased.
+    erase_entries = "
+        UPDATE \"annals\".annals_entry AS e SET kind = 2, value = $3
+        WHERE e.log = $1 AND e.position <= $2 AND e.position = ANY ($4) AND e.kind IS NULL";
+
+    rewrite_entries = "CLUSTER \"annals\".annals_entry USING annals_entry_pkey";
+
+    size_of_entries = "SELECT pg_total_relation_size('\"annals\".annals_entry')";
+
     insert_keys = "
         INSERT INTO \"annals\".annals_key AS k (log, id, namespace, field)
         SELECT $1, (SELECT coalesce(max(k.id)::bigint, $1 % 2147483648 - 2147483648) FROM \"annals\".annals_key AS k WHERE k.log = $1) + x.number,
@@ -380,13 +395,35 @@ mod tests {
 
     #[test]
     fn every_statement_names_its_log() {
-        // But the one that lists them.
-        for (name, sql) in ALL.iter().filter(|(name, _)| *name != "logs") {
+        // But those that are about all of them.
+        let of_all = ["logs", "scrub", "rewrite_entries", "size_of_entries"];
+        for (name, sql) in ALL.iter().filter(|(name, _)| !of_all.contains(name)) {
             let tables = sql.matches("\"annals\".annals_").count() - sql.matches(".annals_format").count();
             let reads = sql.matches(".log = $1").count();
             let writes = sql.matches("SELECT $1,").count() + sql.matches("VALUES ($1,").count();
             let calls = sql.matches("($1").count() - sql.matches("VALUES ($1,").count();
             assert_eq!(reads + writes + calls, tables, "{name} does not name the log of each table");
+        }
+    }
+
+    /// The time of recording is that of the clients, and of the commit before: the server's clock may go
+    /// as it likes.
+    #[test]
+    fn nobody_asks_what_time_the_server_has() {
+        let clocks = [
+            "NOW()",
+            "CLOCK_TIMESTAMP",
+            "STATEMENT_TIMESTAMP",
+            "TRANSACTION_TIMESTAMP",
+            "TIMEOFDAY",
+            "CURRENT_TIME",
+            "CURRENT_DATE",
+            "LOCALTIME",
+        ];
+        let files = [include_str!("schema.sql"), include_str!("functions.sql")];
+        for sql in files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql)) {
+            let sql = sql.to_uppercase();
+            assert_eq!(clocks.iter().find(|clock| sql.contains(**clock)), None);
         }
     }
 

@@ -25,12 +25,26 @@ pub(crate) struct Terms {
     log: i64,
     sql: Arc<Statements>,
     busy_timeout: Duration,
+    /// How long the server waits for the next statement: who cannot reach it any more holds up others
+    /// no longer than he waits himself.
+    idle_timeout: Duration,
     durability: Durability,
 }
 
 impl Terms {
     pub(crate) fn new(place: &Place, busy_timeout: Duration, durability: Durability) -> Terms {
-        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, durability }
+        let idle_timeout = place.pool.timeout;
+        Terms { log: place.log, sql: Arc::clone(&place.sql), busy_timeout, idle_timeout, durability }
+    }
+
+    /// Makes them those of a transaction that has begun.
+    pub(crate) fn apply(&self, transaction: &mut client::Transaction<'_>) -> Result<(), Failure> {
+        let settings = [
+            Parameter::text(&milliseconds(self.busy_timeout).to_string()),
+            Parameter::boolean(self.durability == Durability::Synced),
+            Parameter::text(&milliseconds(self.idle_timeout).to_string()),
+        ];
+        transaction.query_typed(&self.sql.settings, &typed(&settings)).map(drop)
     }
 }
 
@@ -59,11 +73,7 @@ impl<'c> Transaction<'c> {
     pub(crate) fn begin(client: &'c mut Client, terms: &Terms) -> Result<Transaction<'c>, Failure> {
         let sql = Arc::clone(&terms.sql);
         let mut inner = client.transaction()?;
-        let settings = [
-            Parameter::text(&milliseconds(terms.busy_timeout).to_string()),
-            Parameter::boolean(terms.durability == Durability::Synced),
-        ];
-        inner.query_typed(&sql.settings, &typed(&settings))?;
+        terms.apply(&mut inner)?;
         let log = Parameter::number(terms.log);
         let found = inner.query_typed(&sql.lock, &typed(slice::from_ref(&log)))?;
         let row = found.first().ok_or_else(Failure::no_log)?;
@@ -107,6 +117,13 @@ impl<'c> Transaction<'c> {
             }
         }
         Ok(None)
+    }
+
+    /// Turns entries that were there before, and are set, into ones that the last commit has erased.
+    pub(crate) fn erase(&mut self, positions: Parameter) -> Result<(), Failure> {
+        let by = Parameter::bytes(&self.last.get().to_be_bytes());
+        let before = Parameter::number(self.start.to_i64());
+        self.ask(|sql| &sql.erase_entries, &[before, by, positions]).map(drop)
     }
 
     /// Sends what is left, says where the log ends now, and ends the transaction.

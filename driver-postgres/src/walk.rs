@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
-use annals_core::{Commit, CommitEntries, Entry, Key, Order, Position, PositionRange};
+use annals_core::{Action, Commit, CommitEntries, Entry, Key, Order, Position, PositionRange};
 use postgres::Row;
 
 use crate::connection::Connection;
@@ -26,14 +26,15 @@ pub(crate) fn commits(
 ) -> Result<Vec<CommitEntries>, Failure> {
     let mut whole = place.pool.insist(|connection, deadline| {
         let mut walk = Walk { place, connection, deadline };
-        let page = walk.page(range, order, limit)?;
-        let Some((oldest, newest)) = page.commits.first().zip(page.commits.last()) else {
-            return Ok(Vec::new());
-        };
-        let bounds = [oldest.first.before(), newest.last].map(position);
-        let entries = walk.ask(|sql| &sql.entries_between, &bounds)?;
-        let keys = walk.keys(&page, &entries)?;
-        with_entries(page.commits, entries.iter().zip(keys).map(|(row, key)| rows::entry(row, key)))
+        loop {
+            let page = walk.page(range, order, limit)?;
+            let end = page.end;
+            let whole = walk.whole(page)?;
+            // The entries were read after the commits. All that can have changed meanwhile is erased.
+            if !whole.iter().flat_map(|whole| &whole.entries).any(|entry| is_erased_behind(end, entry)) {
+                return Ok(whole);
+            }
+        }
     })?;
     if order == Order::NewestFirst {
         whole.reverse();
@@ -41,8 +42,14 @@ pub(crate) fn commits(
     Ok(whole)
 }
 
+fn is_erased_behind(end: Position, entry: &Entry) -> bool {
+    matches!(entry.action, Action::Erased { by } if by > end)
+}
+
 /// The commits of a page, oldest first.
 struct Page {
+    /// Where the log ended when they were read.
+    end: Position,
     commits: Vec<Commit>,
     /// How many entries it could have besides.
     missing: u64,
@@ -71,8 +78,13 @@ impl Walk<'_> {
 
     fn page(&mut self, range: PositionRange, order: Order, limit: usize) -> Result<Page, Failure> {
         let known = self.place.keys.read();
-        let mut page =
-            Page { commits: Vec::new(), missing: limit as u64, witness: known.witness(), age: known.age() };
+        let mut page = Page {
+            commits: Vec::new(),
+            end: Position::MAX,
+            missing: limit as u64,
+            witness: known.witness(),
+            age: known.age(),
+        };
         drop(known);
         match order {
             Order::NewestFirst => {
@@ -80,21 +92,14 @@ impl Walk<'_> {
                 page.commits.reverse();
             }
             Order::OldestFirst => {
+                let which: fn(&Statements) -> &Arc<str> = |sql| &sql.commits_oldest_first;
                 // A commit has an entry at least, so no more are needed than those that end so soon, and one.
                 let soon = range.after.plus(limit as u64).min(range.through);
-                self.add(
-                    &mut page,
-                    |sql| &sql.commits_oldest_first,
-                    PositionRange { through: soon, ..range },
-                    limit,
-                )?;
+                self.add(&mut page, which, PositionRange { through: soon, ..range }, limit)?;
                 if page.missing > 0 && soon < range.through {
-                    self.add(
-                        &mut page,
-                        |sql| &sql.commits_oldest_first,
-                        PositionRange { after: soon, ..range },
-                        1,
-                    )?;
+                    // Others may have appended meanwhile: what is next follows from what is there.
+                    let after = page.commits.last().map_or(range.after, |last| last.last);
+                    self.add(&mut page, which, PositionRange { after, ..range }, 1)?;
                 }
             }
         }
@@ -117,6 +122,9 @@ impl Walk<'_> {
             self.place.keys.forget();
             page.witness = None;
         }
+        if let Some(row) = found.first() {
+            page.end = page.end.min(rows::position_or_start(row, END)?.unwrap_or(Position::START));
+        }
         for row in found {
             if page.missing == 0 {
                 break;
@@ -126,6 +134,17 @@ impl Walk<'_> {
             page.commits.push(commit);
         }
         Ok(())
+    }
+
+    /// Returns the commits of a page with their entries.
+    fn whole(&mut self, page: Page) -> Result<Vec<CommitEntries>, Failure> {
+        let Some((oldest, newest)) = page.commits.first().zip(page.commits.last()) else {
+            return Ok(Vec::new());
+        };
+        let bounds = [oldest.first.before(), newest.last].map(position);
+        let entries = self.ask(|sql| &sql.entries_between, &bounds)?;
+        let keys = self.keys(&page, &entries)?;
+        with_entries(page.commits, entries.iter().zip(keys).map(|(row, key)| rows::entry(row, key)))
     }
 
     /// Returns the keys of a page's entries, and learns those that were not known.
@@ -161,6 +180,7 @@ impl Walk<'_> {
 
 /// The columns behind those of a commit and of an entry.
 const WITNESS: usize = 10;
+const END: usize = 11;
 const KEY: usize = 5;
 
 fn position(position: Position) -> Parameter {

@@ -88,7 +88,7 @@ fn prepare_file(path: &Path, options: &SqliteOptions) -> Result<(), Failure> {
             if options.create && !options.read_only {
                 create_file(path).map_err(|error| cannot("create", &error))
             } else {
-                Err(Failure::Refused(ErrorKind::Unavailable, "there is no such file".into()))
+                Err(Failure::Refused(ErrorKind::Missing, "there is no such file".into()))
             }
         }
         Err(error) => Err(cannot("look at", &error)),
@@ -145,7 +145,7 @@ fn identified(path: &Path, options: &SqliteOptions) -> Result<Reader, Failure> {
         Contents::Empty if options.create && !options.read_only => create_log(path, options)?,
         Contents::Empty => {
             let message = "the file is empty: no log was created in it".into();
-            return Err(Failure::Refused(ErrorKind::Unavailable, message));
+            return Err(Failure::Refused(ErrorKind::Missing, message));
         }
         contents => check_ours(contents)?,
     }

@@ -1,10 +1,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use annals_core::Error;
+use annals_core::{Error, Upgrade};
 
 use crate::SqliteDriver;
 use crate::pass::Pace;
+use crate::schema::FORMAT_VERSION;
 
 /// What SQLite's signed 32-bit number of milliseconds holds.
 const BUSY_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
@@ -19,7 +20,7 @@ const BUSY_TIMEOUT_MAX: Duration = Duration::from_millis(i32::MAX as u64);
 /// let folder = tempfile::tempdir()?;
 /// let path = folder.path().join("log.db");
 /// let careful = SqliteDriver::options().create(false).busy_timeout(Duration::from_secs(1));
-/// assert_eq!(careful.open(&path).unwrap_err().kind(), ErrorKind::Unavailable);
+/// assert_eq!(careful.open(&path).unwrap_err().kind(), ErrorKind::Missing);
 ///
 /// let driver = SqliteDriver::open(&path)?;
 /// assert_eq!(driver.last_position()?, Position::START);
@@ -97,5 +98,17 @@ impl SqliteOptions {
     /// As [`SqliteDriver::open`].
     pub fn open(&self, path: impl AsRef<Path>) -> Result<SqliteDriver, Error> {
         crate::open::open(self, path.as_ref())
+    }
+
+    /// Brings the file at `path`, which must be there, to the newest format.
+    ///
+    /// There has been one format so far, so this changes nothing yet.
+    ///
+    /// # Errors
+    /// As [`SqliteDriver::open`]; of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no log.
+    pub fn upgrade(&self, path: impl AsRef<Path>) -> Result<Upgrade, Error> {
+        self.clone().create(false).open(path)?;
+        let version = FORMAT_VERSION.unsigned_abs();
+        Ok(Upgrade { before: version, after: version })
     }
 }

@@ -1,6 +1,7 @@
 //! Reads of records: which keys and namespaces there are, and the newest change of each key.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use annals_core::{Change, Key, Namespace, Order, Position, PositionRange, Scope};
 use rusqlite::{Connection, Row, params};
@@ -39,12 +40,12 @@ pub(crate) fn state(
             changes: Vec::new(),
         };
         let mut keys = Keys::default();
-        for Stretch { from, to } in stretches(scope) {
+        for range in scope.ranges() {
             let after = after.map(|key| (key.namespace().as_str(), key.field().as_str()));
-            // No field is empty, so this is before the first field of the stretch.
-            let (namespace, field) = after.unwrap_or_default().max((&from, ""));
-            let mut recent = Recent::new(&names, &Name::new(namespace, field), &to);
-            let mut found = select.query(params![namespace, field, to, at.to_i64()])?;
+            // No field is empty, so this is before the first field of the range.
+            let (namespace, field) = after.unwrap_or_default().max((&range.start, ""));
+            let mut recent = Recent::new(&names, &Name::new(namespace, field), &range.end);
+            let mut found = select.query(params![namespace, field, range.end, at.to_i64()])?;
             while page.changes.len() < limit {
                 let row = found.next()?;
                 let indexed = row.map(|row| name::read(row, 2)).transpose()?;
@@ -94,7 +95,7 @@ impl Page<'_> {
     }
 }
 
-/// The recent names of a stretch, in order.
+/// The recent names of a range, in order.
 struct Recent<'a> {
     names: &'a NamesPart,
     /// Where they end.
@@ -153,13 +154,13 @@ pub(crate) fn namespaces(
     let recent = names.covering(reader)?;
     in_snapshot(&reader.connection, |connection| {
         let mut select = connection.prepare_cached(NAMESPACES)?;
-        let next = after.map(just_after).unwrap_or_default();
+        let next = after.map(Namespace::just_after).unwrap_or_default();
         let mut page = Vec::new();
-        for Stretch { from, to } in stretches(scope) {
-            let from = from.max(next.clone());
+        for range in scope.ranges() {
+            let range = range.start.max(next.clone())..range.end;
             let rest = limit - page.len();
-            let mut found = recent_namespaces(&recent, &from, &to, rest)?;
-            let mut indexed = select.query(params![from, to, whole(rest)])?;
+            let mut found = recent_namespaces(&recent, &range, rest)?;
+            let mut indexed = select.query(params![range.start, range.end, whole(rest)])?;
             while let Some(row) = indexed.next()? {
                 found.insert(rows::namespace(row, 0)?);
             }
@@ -171,15 +172,14 @@ pub(crate) fn namespaces(
 
 fn recent_namespaces(
     names: &NamesPart,
-    from: &str,
-    to: &str,
+    range: &Range<String>,
     limit: usize,
 ) -> Result<BTreeSet<Namespace>, Failure> {
     let mut found = BTreeSet::new();
-    let mut next = Recent::new(names, &Name::new(from, ""), to).next;
+    let mut next = Recent::new(names, &Name::new(&range.start, ""), &range.end).next;
     while let Some((name, _)) = next.filter(|_| found.len() < limit) {
         let namespace = name.to_key()?.namespace().clone();
-        next = Recent::new(names, &Name::new(&just_after(&namespace), ""), to).next;
+        next = Recent::new(names, &Name::new(&namespace.just_after(), ""), &range.end).next;
         found.insert(namespace);
     }
     Ok(found)
@@ -197,56 +197,6 @@ pub(crate) const NAMESPACES: &str = "
     )
     SELECT namespace FROM found WHERE namespace IS NOT NULL LIMIT ?3";
 
-/// The namespaces from `from` up to, but not including, `to`.
-#[derive(Debug, PartialEq, Eq)]
-struct Stretch {
-    from: String,
-    to: String,
-}
-
-/// Returns the stretches of namespaces that make up a scope, in byte order.
-///
-/// What lies below `game` begins with `game/`, and `game-x` stands between the two.
-fn stretches(scope: &Scope) -> Vec<Stretch> {
-    let record = |namespace: &Namespace| Stretch { from: namespace.to_string(), to: just_after(namespace) };
-    match scope {
-        Scope::All => vec![Stretch { from: String::new(), to: char::MAX.into() }],
-        Scope::Record(namespace) => vec![record(namespace)],
-        Scope::Under(namespace) => {
-            // `0` is the character after `/`.
-            let below = Stretch { from: format!("{namespace}/"), to: format!("{namespace}0") };
-            vec![record(namespace), below]
-        }
-    }
-}
-
-/// Returns a text after `namespace` and before every other namespace that is after it: a space
-/// sorts before every character of a name.
-fn just_after(namespace: &Namespace) -> String {
-    format!("{namespace} ")
-}
-
 fn whole(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_below_a_namespace_is_what_the_scope_contains() {
-        let game = Namespace::new("game").unwrap();
-        for name in [
-            "game", "game-x", "game.x", "game/x", "game/x/y", "game/-", "game/zzz", "game0", "games", "gamf",
-            "gam", "-", "zz",
-        ] {
-            let namespace = Namespace::new(name).unwrap();
-            for scope in [Scope::All, Scope::Record(game.clone()), Scope::Under(game.clone())] {
-                let inside = |stretch: &Stretch| *stretch.from <= *name && *name < *stretch.to;
-                let count = stretches(&scope).iter().filter(|stretch| inside(stretch)).count();
-                assert_eq!(count, usize::from(scope.contains(&namespace)), "{name} in {scope:?}");
-            }
-        }
-    }
 }

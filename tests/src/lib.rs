@@ -37,6 +37,7 @@
 mod contents;
 mod faulty;
 mod histories;
+mod hostile_names;
 mod places;
 mod rounds;
 pub mod rules;
@@ -48,5 +49,6 @@ pub mod write_a_driver;
 
 pub use faulty::{Fault, Faulty};
 pub use histories::{assert_linearizable, assert_linearizable_despite};
+pub use hostile_names::hostile_names;
 pub use places::{Opened, Places};
 pub use scan_driver::ScanDriver;

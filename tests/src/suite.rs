@@ -114,6 +114,7 @@ macro_rules! __each_rule {
             times_of_every_age_come_back
             values_of_every_size_come_back
             names_of_every_form_come_back
+            hostile_names_are_kept_apart
             commits_of_many_entries_come_back
             the_largest_batches_come_back
             questions_at_the_limits_are_answered

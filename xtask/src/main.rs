@@ -14,11 +14,12 @@ usage: cargo xtask CHORE
 
 chores:
   test     everything that CI runs: format, lints, tests, documentation, examples;
-           starts a PostgreSQL server of its own unless $ANNALS_TEST_POSTGRES names one;
+           starts a PostgreSQL server of its own, with a pooler before it, unless
+           $ANNALS_TEST_POSTGRES (and $ANNALS_TEST_PGBOUNCER) name what is there;
            with --no-postgres, tests that need one say SKIPPED
   postgres -- COMMAND
-           runs a command with the address of a throw-away PostgreSQL server in
-           $ANNALS_TEST_POSTGRES: cargo xtask postgres -- cargo test --workspace
+           runs a command with the addresses of a throw-away PostgreSQL server and its
+           pooler in those variables: cargo xtask postgres -- cargo test --workspace
   fix      format, and apply the lints' suggestions
   bench    the ratios against hand-written baselines, same run, as in docs/speed.md;
            parts that begin with `pg-` get a PostgreSQL server as the tests do;
@@ -60,7 +61,7 @@ fn test(with_postgres: bool) -> Result<(), String> {
     let bare = ["--package", "annals", "--no-default-features", "--locked", "--", "--deny", "warnings"];
     run(&[&["clippy"], &bare[..]].concat())?;
     traced()?;
-    protected()?;
+    protected(&postgres)?;
     schedules()?;
     documentation()?;
     for example in examples("annals")? {
@@ -79,11 +80,13 @@ fn traced() -> Result<(), String> {
 }
 
 /// The feature `tls-rustls`, which no other chore compiles.
-fn protected() -> Result<(), String> {
-    let package = ["--package", "annals-driver-postgres", "--features", "tls-rustls"];
-    let lint = ["--all-targets", "--locked", "--", "--deny", "warnings"];
+fn protected(postgres: &postgres::ForTests) -> Result<(), String> {
+    let package = ["--package", "annals-driver-postgres", "--features", "tls-rustls", "--locked"];
+    let lint = ["--all-targets", "--", "--deny", "warnings"];
     run(&[&["clippy"], &package[..], &lint].concat())?;
-    run(&[&["test"], &package[..], &["--lib", "--locked"]].concat())
+    run(&[&["test"], &package[..], &["--lib"]].concat())?;
+    let with_server = [&["test"], &package[..], &["--test", "server", "tls::"]].concat();
+    finish(postgres.tell(&mut cargo(&with_server)), &with_server)
 }
 
 fn fix() -> Result<(), String> {

@@ -13,6 +13,14 @@ macro_rules! on_every_driver {
                 super::$promise(&crate::stores::sqlite(&folder));
             })*
         }
+        #[cfg(feature = "postgres")]
+        mod postgres {
+            $(#[test] fn $promise() {
+                if let Some(log) = crate::stores::server::OwnLog::new() {
+                    super::$promise(&annals::Store::open(&log.url_to_create()).unwrap());
+                }
+            })*
+        }
     };
 }
 
@@ -21,6 +29,7 @@ mod callbacks;
 mod clocks;
 mod commits;
 mod concurrency;
+mod context_parts;
 mod contexts;
 mod custom_types;
 mod diff;

@@ -1,10 +1,9 @@
-//! Several processes with stores on one SQLite file. A child is this test binary again, told its role
-//! by a variable.
+//! Several processes with stores on one log, in an SQLite file or a PostgreSQL database. A child is this
+//! test binary again, told its role by a variable.
 
 use std::env;
 use std::fmt::Display;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -13,16 +12,16 @@ use annals::{CommitEntries, Context, Durability, Order, PositionRange, Store};
 use tempfile::TempDir;
 
 const ROLE: &str = "ANNALS_TEST_ROLE";
-const FILE: &str = "ANNALS_TEST_FILE";
+const STORE: &str = "ANNALS_TEST_STORE";
 
 /// Not a test of its own: what a child process does.
 #[test]
 fn plays_the_role_it_is_given() {
-    let (Ok(role), Some(file)) = (env::var(ROLE), env::var_os(FILE).map(PathBuf::from)) else { return };
+    let (Ok(role), Ok(url)) = (env::var(ROLE), env::var(STORE)) else { return };
     match role.as_str() {
-        "count" => count(&open(&file)),
-        "read_the_count" => read_the_count(&open(&file)),
-        "append_buffered_until_killed" => append_buffered_until_killed(&open(&file)),
+        "count" => count(&open(&url)),
+        "read_the_count" => read_the_count(&open(&url)),
+        "append_buffered_until_killed" => append_buffered_until_killed(&open(&url)),
         role => panic!("no role {role}"),
     }
 }
@@ -38,14 +37,18 @@ impl Drop for Role {
     }
 }
 
-fn child(role: &str, file: &Path) -> Role {
+fn child(role: &str, url: &str) -> Role {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "processes::plays_the_role_it_is_given", "--nocapture", "--quiet"]);
-    Role(command.env(ROLE, role).env(FILE, file).stdout(Stdio::piped()).spawn().unwrap())
+    Role(command.env(ROLE, role).env(STORE, url).stdout(Stdio::piped()).spawn().unwrap())
 }
 
-fn open(file: &Path) -> Store {
-    Store::open(&format!("sqlite:{}", file.display())).unwrap()
+fn open(url: &str) -> Store {
+    Store::open(url).unwrap()
+}
+
+fn url_in(folder: &TempDir) -> String {
+    format!("sqlite:{}", folder.path().join("log.db").display())
 }
 
 /// Says a line to the parent process.
@@ -110,10 +113,20 @@ fn read_the_count(store: &Store) {
 #[test]
 fn eight_processes_count_together_and_lose_nothing() {
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("log.db");
-    let mut reader = child("read_the_count", &file);
-    let counters: Vec<Role> = (0..COUNTERS).map(|_| child("count", &file)).collect();
-    let store = open(&file);
+    count_together(&url_in(&folder));
+}
+
+#[cfg(feature = "postgres")]
+#[test]
+fn eight_processes_count_together_in_postgresql_and_lose_nothing() {
+    let Some(log) = crate::stores::server::OwnLog::new() else { return };
+    count_together(&log.url_to_create());
+}
+
+fn count_together(url: &str) {
+    let mut reader = child("read_the_count", url);
+    let counters: Vec<Role> = (0..COUNTERS).map(|_| child("count", url)).collect();
+    let store = open(url);
     let mut counted: Vec<u64> = thread::scope(|scope| {
         let listen = |mut counter: Role| {
             let record = store.record("shared").unwrap();
@@ -171,11 +184,11 @@ fn numbers(store: &Store) -> Vec<u64> {
 #[test]
 fn a_killed_process_leaves_a_prefix_of_what_it_buffered() {
     let folder = TempDir::new().unwrap();
-    let file = folder.path().join("log.db");
-    drop(open(&file));
+    let url = url_in(&folder);
+    drop(open(&url));
     let mut acknowledged = 0;
     for round in 0..20 {
-        let mut writer = child("append_buffered_until_killed", &file);
+        let mut writer = child("append_buffered_until_killed", &url);
         let mut lines = said(&mut writer);
         // Until it is at work; then for a while that differs from round to round.
         let first = lines.next().unwrap();
@@ -184,12 +197,12 @@ fn a_killed_process_leaves_a_prefix_of_what_it_buffered() {
         acknowledged = lines.last().unwrap_or(first) + 1;
         drop(writer);
 
-        let numbers = numbers(&open(&file));
+        let numbers = numbers(&open(&url));
         assert!(numbers.iter().copied().eq(0..numbers.len() as u64), "not a prefix: {numbers:?}");
         let there = numbers.len() as u64;
         assert!(there >= acknowledged, "{acknowledged} acknowledged, {there} there");
         assert!(there <= acknowledged + 1, "more than one commit that was not acknowledged");
     }
     assert!(acknowledged > 50, "only {acknowledged} commits in all: killed too early to mean anything");
-    assert_eq!(open(&file).log().verify(|_| {}).unwrap().damages, []);
+    assert_eq!(open(&url).log().verify(|_| {}).unwrap().damages, []);
 }

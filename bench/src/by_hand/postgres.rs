@@ -112,16 +112,17 @@ impl PostgresByHand {
                 (position.cast_unsigned(), row.get(1), row.get(2))
             });
             for row in &commits {
+                let length: i64 = row.get(1);
                 let commit = CommitByHand {
                     last: row.get::<_, i64>(0).cast_unsigned(),
-                    length: row.get::<_, i64>(1).cast_unsigned(),
+                    length: length.cast_unsigned(),
                     id: row.get(2),
                     time: row.get(3),
                     actor: row.get(4),
                     reason: row.get(5),
                     location: row.get(6),
                 };
-                let own = entries.by_ref().take(commit.length as usize).collect();
+                let own = (0..length).map(|_| entries.next().expect("a commit has its entries")).collect();
                 visit(commit, own);
             }
             assert!(entries.next().is_none(), "pages end where commits do");

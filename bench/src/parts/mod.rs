@@ -13,6 +13,7 @@ mod opening;
 mod past;
 mod reads;
 mod replay;
+mod revisions;
 mod server_batches;
 mod server_reads;
 mod server_restore;
@@ -42,6 +43,11 @@ pub(crate) const PARTS: &[Part] = &[
     Part { name: "batches", about: "durable commits of 1,000 entries", run: batches::run },
     Part { name: "replay", about: "a walk over the whole log beside a scan by hand", run: replay::run },
     Part { name: "opening", about: "opening and reading one value in a new process", run: opening::run },
+    Part {
+        name: "revisions",
+        about: "objects beside plain fields, long histories beside short",
+        run: revisions::run,
+    },
     Part { name: "memory-driver", about: "the memory driver beside a map by hand", run: memory_driver::run },
     Part {
         name: "pg-commits",

@@ -7,6 +7,7 @@ use crate::changes;
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::output::{Cell, Column, Format, Sheet, Style, print};
+use crate::sort::Sort;
 use crate::when::When;
 
 /// Show which values differ between two moments
@@ -111,7 +112,7 @@ fn print_rows(differences: Differences, store: &Store, style: &Style) -> Result<
         let position =
             |side: &Option<Change>| side.as_ref().map_or(Cell::Absent, |change| change.position().into());
         sheet.row(&[
-            Cell::Text(Sort::of(&difference).word().to_owned()),
+            Cell::Text(sort(&difference).word().to_owned()),
             Cell::Text(key.namespace().to_string()),
             Cell::Text(key.field().to_string()),
             side(difference.before.as_ref(), store.registry())?,
@@ -125,34 +126,12 @@ fn print_rows(differences: Differences, store: &Store, style: &Style) -> Result<
     Ok(count)
 }
 
+fn sort(difference: &Difference) -> Sort {
+    Sort::between(difference.before.as_ref(), difference.after.as_ref())
+}
+
 fn side(change: Option<&Change>, registry: &Registry) -> Result<Cell, Failure> {
     change.map_or(Ok(Cell::Absent), |change| changes::value(&change.entry, registry))
-}
-
-/// What became of a field between two moments.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Sort {
-    Added,
-    Changed,
-    Removed,
-}
-
-impl Sort {
-    fn of(difference: &Difference) -> Sort {
-        match (&difference.before, &difference.after) {
-            (None, _) => Sort::Added,
-            (_, None) => Sort::Removed,
-            _ => Sort::Changed,
-        }
-    }
-
-    fn word(self) -> &'static str {
-        match self {
-            Sort::Added => "added",
-            Sort::Changed => "changed",
-            Sort::Removed => "removed",
-        }
-    }
 }
 
 #[derive(Default)]
@@ -201,21 +180,13 @@ fn grouped_line(
     registry: &Registry,
     style: &Style,
 ) -> Result<String, Failure> {
-    let field = difference.key.field();
+    let sort = sort(difference);
+    match sort {
+        Sort::Added => counts.added += 1,
+        Sort::Changed => counts.changed += 1,
+        Sort::Removed => counts.removed += 1,
+    }
     let before = style.text(&side(difference.before.as_ref(), registry)?);
     let after = style.text(&side(difference.after.as_ref(), registry)?);
-    Ok(match Sort::of(difference) {
-        Sort::Added => {
-            counts.added += 1;
-            format!("  + {field}  {after}")
-        }
-        Sort::Changed => {
-            counts.changed += 1;
-            format!("  ~ {field}  {before} -> {after}")
-        }
-        Sort::Removed => {
-            counts.removed += 1;
-            format!("  - {field}  {before}")
-        }
-    })
+    Ok(sort.line(difference.key.field().as_str(), &before, &after))
 }

@@ -14,12 +14,15 @@ mod import;
 mod init;
 mod load;
 mod log;
+mod logs;
 mod ls;
+mod rev;
 mod rm;
 mod set;
 mod show;
 mod stat;
 mod tail;
+mod upgrade;
 mod verify;
 mod version;
 mod within;
@@ -50,6 +53,8 @@ macro_rules! commands {
 
 commands! {
     init::Init,
+    logs::Logs,
+    upgrade::Upgrade,
     set::Set,
     get::Get,
     rm::Rm,
@@ -62,6 +67,7 @@ commands! {
     blame::Blame,
     within::Within,
     along::Along,
+    rev::Rev,
     apply::Apply,
     import::Import,
     dump::Dump,

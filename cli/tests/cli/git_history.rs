@@ -9,8 +9,18 @@ use crate::place::Place;
 
 #[test]
 fn the_tree_of_every_expected_commit_is_read_back() {
+    expected_trees_are_read_back(&Place::new());
+}
+
+#[test]
+fn the_tree_of_every_expected_commit_is_read_back_from_postgresql() {
+    let Some(place) = Place::in_postgres() else { return };
+    place.ok(&["init"]);
+    expected_trees_are_read_back(&place);
+}
+
+fn expected_trees_are_read_back(place: &Place) {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../annals/tests/fixtures/git");
-    let place = Place::new();
     let receipts = place.ok(&["apply", fixtures.join("history.jsonl").to_str().unwrap(), "-o", "jsonl"]);
     assert_eq!(receipts.lines().count(), 705);
 

@@ -7,6 +7,8 @@ use annals::codec::{Timestamp, Uuid, Value};
 use annals::{Action, Commit, CommitEntries, CommitId, Context, Entry, Key, Position, StoreUrl};
 
 use crate::place::Place;
+use crate::rev;
+use crate::server::OwnLog;
 
 struct Log {
     commits: Vec<CommitEntries>,
@@ -87,24 +89,56 @@ fn import() -> Vec<CommitEntries> {
     log.commits
 }
 
+/// Returns the stores that every output is the same for, each with these commits.
+fn places(commits: &[CommitEntries]) -> Vec<Place> {
+    let places: Vec<Place> = [Some(Place::new()), Place::in_postgres()].into_iter().flatten().collect();
+    for place in &places {
+        place.ok(&["init"]);
+        place.url().parse::<StoreUrl>().unwrap().open().unwrap().restore(commits).unwrap();
+    }
+    places
+}
+
 #[test]
 fn activities_are_listed_as_documented() {
-    let place = Place::new();
-    place.url().parse::<StoreUrl>().unwrap().open().unwrap().restore(&import()).unwrap();
-    cases(&place).case("tests/cli/golden/activities/*.md");
+    for place in places(&import()) {
+        cases(&place).case("tests/cli/golden/activities/*.md");
+    }
 }
 
 #[test]
 fn outputs_are_as_documented() {
+    for place in places(&contents()) {
+        cases(&place).case("tests/cli/golden/*.md");
+    }
+}
+
+#[test]
+fn revisions_are_shown_as_documented() {
+    for place in places(&rev::objects()) {
+        cases(&place).case("tests/cli/golden/rev/*.md");
+    }
+}
+
+#[test]
+fn outputs_about_a_file_are_as_documented() {
     let place = Place::new();
     place.url().parse::<StoreUrl>().unwrap().open().unwrap().restore(&contents()).unwrap();
-    cases(&place).case("tests/cli/golden/*.md");
+    cases(&place).case("tests/cli/golden/sqlite/*.md");
+}
+
+#[test]
+fn outputs_about_a_database_are_as_documented() {
+    let Some(log) = OwnLog::alone() else { return };
+    cases(&Place::at(log)).case("tests/cli/golden/postgres/*.md");
 }
 
 #[test]
 fn the_readme_shows_what_happens() {
-    let place = Place::new();
-    cases(&place).case("README.md");
+    cases(&Place::new()).case("README.md");
+    for place in places(&[]) {
+        cases(&place).case("README.md");
+    }
 }
 
 fn cases(place: &Place) -> trycmd::TestCases {

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+#[path = "../../../driver-postgres/tests/common/server.rs"]
+mod server;
+
 mod apply;
 mod bad_input;
 mod dump;
@@ -11,6 +14,8 @@ mod golden;
 mod import;
 mod pipes;
 mod place;
+mod postgres;
 mod processes;
+mod rev;
 mod tail;
 mod writing;

@@ -7,9 +7,13 @@ use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
+use crate::server::OwnLog;
+
 /// An empty folder for stores.
 pub(crate) struct Place {
     folder: TempDir,
+    /// Where the store is instead, if not in that folder.
+    log: Option<OwnLog>,
 }
 
 /// What the command answered.
@@ -22,7 +26,17 @@ pub(crate) struct Answer {
 
 impl Place {
     pub(crate) fn new() -> Place {
-        Place { folder: tempfile::tempdir().unwrap() }
+        Place { folder: tempfile::tempdir().unwrap(), log: None }
+    }
+
+    /// Returns a place whose store is a log on a PostgreSQL server, not created yet; `None` without a server.
+    pub(crate) fn in_postgres() -> Option<Place> {
+        Some(Place::at(OwnLog::new()?))
+    }
+
+    /// Returns a place whose store is this log.
+    pub(crate) fn at(log: OwnLog) -> Place {
+        Place { log: Some(log), ..Place::new() }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -35,7 +49,8 @@ impl Place {
 
     /// The address of the store that commands use unless they are given another.
     pub(crate) fn url(&self) -> String {
-        format!("sqlite:{}", self.path("store.db").display())
+        let file = || format!("sqlite:{}", self.path("store.db").display());
+        self.log.as_ref().map_or_else(file, OwnLog::url)
     }
 
     pub(crate) fn command<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Command {

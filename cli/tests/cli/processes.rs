@@ -4,9 +4,21 @@ use std::process::Stdio;
 
 use crate::place::Place;
 
+/// Returns an empty store of each kind that several processes may write.
+fn places() -> Vec<Place> {
+    let places: Vec<Place> = [Some(Place::new()), Place::in_postgres()].into_iter().flatten().collect();
+    for place in &places {
+        place.ok(&["init"]);
+    }
+    places
+}
+
 #[test]
 fn commands_at_the_same_time_lose_nothing() {
-    let place = Place::new();
+    places().iter().for_each(eight_commands_lose_nothing);
+}
+
+fn eight_commands_lose_nothing(place: &Place) {
     let children: Vec<_> = (0..8)
         .map(|number| {
             let mut command = place.command(["set", "a", &format!("f{number}=1")]);
@@ -24,8 +36,10 @@ fn commands_at_the_same_time_lose_nothing() {
 
 #[test]
 fn of_several_who_expect_the_same_exactly_one_wins() {
-    let place = Place::new();
-    place.ok(&["init"]);
+    places().iter().for_each(of_six_one_wins);
+}
+
+fn of_six_one_wins(place: &Place) {
     let children: Vec<_> = (0..6)
         .map(|number| {
             let mut command = place.command(["set", "a", &format!("x={number}"), "--expect", "absent"]);

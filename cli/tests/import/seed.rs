@@ -14,6 +14,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::python_repr;
+use crate::server::OwnLog;
 
 #[derive(Deserialize)]
 struct Expected {
@@ -112,6 +113,16 @@ fn the_dump_answers_as_python_does_in_sqlite() {
     let store = Store::open(&format!("sqlite:{}", folder.path().join("x.db").display())).unwrap();
     import("appendmuch.dump.msgpack", &store);
     answers_as_python_does(&store);
+}
+
+#[test]
+fn the_sqlite_file_answers_as_python_does_in_postgresql() {
+    let Some(log) = OwnLog::new() else { return };
+    let store = Store::open(&log.url_to_create()).unwrap();
+    assert_eq!(import("appendmuch.sqlite3", &store).rows, 314);
+    answers_as_python_does(&store);
+    assert_eq!(import("appendmuch.sqlite3", &store).skipped, 314);
+    assert_eq!(store.log().verify(|_| {}).unwrap().damages, []);
 }
 
 #[test]

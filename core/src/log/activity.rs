@@ -7,8 +7,8 @@ use super::{Commit, CommitEntries, CommitId, Context};
 use crate::error::Error;
 
 /// The tags of a commit that belongs to an activity.
-const NAME_TAG: &str = "__annals.activity";
-const ID_TAG: &str = "__annals.activity_id";
+pub(super) const NAME_TAG: &str = "__annals.activity";
+pub(super) const ID_TAG: &str = "__annals.activity_id";
 
 impl Context {
     /// Makes everything that is committed under this context one activity: `import of 12 May`.

@@ -12,9 +12,9 @@ pub struct Write {
     pub key: Key,
     /// [`Action::Set`] or [`Action::Deleted`].
     pub action: Action,
-    /// Who, where that differs from the commit's actor.
+    /// Who, where that differs from the commit's actor; the empty text is nobody.
     pub actor: Option<String>,
-    /// Why, where that differs from the commit's reason.
+    /// Why, where that differs from the commit's reason; the empty text is no reason.
     pub reason: Option<String>,
 }
 

@@ -24,15 +24,16 @@ use crate::error::Error;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Context {
-    /// Who: a person, a service, a script.
+    /// Who: a person, a service, a script. The empty text is nobody, whoever is in force further out.
     pub actor: Option<String>,
-    /// Why, in words.
+    /// Why, in words. The empty text is no reason, whatever is in force further out.
     pub reason: Option<String>,
     /// From where: `file:line` of the calling code, or whatever another program calls a place.
     pub location: Option<String>,
     /// When it happened in the caller's world, where that differs from the time of recording.
     pub occurred_at: Option<Timestamp>,
-    /// Anything else, by name. Names that begin with `__annals` are kept for Annals itself.
+    /// Anything else, by name. Names that begin with `__annals` are kept for Annals itself; those that
+    /// begin with [`Context::SCOPE_TAGS`] are told to whatever runs, and not stored with a commit.
     #[serde(with = "carried_tags")]
     pub tags: BTreeMap<String, Value>,
 }
@@ -100,17 +101,29 @@ impl Context {
     }
 
     /// Fills in what is left open from `outer`; tags of both are kept, of equal names this one's.
+    ///
+    /// ```
+    /// use annals_core::Context;
+    /// let outer = Context::new().actor("alice").reason("tidy up").tag("ticket", 1);
+    /// let inner = Context::new().reason("settle round 2").tag("ticket", 2);
+    /// let both = Context::new().actor("alice").reason("settle round 2").tag("ticket", 2);
+    /// assert_eq!(inner.or(&outer), both);
+    /// ```
     #[must_use]
-    pub(crate) fn or(mut self, outer: &Context) -> Context {
+    pub fn or(mut self, outer: &Context) -> Context {
+        self.fill_in(outer);
+        self
+    }
+
+    pub(super) fn fill_in(&mut self, outer: &Context) {
+        fill(&mut self.actor, &outer.actor);
+        fill(&mut self.reason, &outer.reason);
+        fill(&mut self.location, &outer.location);
+        fill(&mut self.occurred_at, &outer.occurred_at);
         for (name, value) in &outer.tags {
-            self.tags.entry(name.clone()).or_insert_with(|| value.clone());
-        }
-        Context {
-            actor: self.actor.or_else(|| outer.actor.clone()),
-            reason: self.reason.or_else(|| outer.reason.clone()),
-            location: self.location.or_else(|| outer.location.clone()),
-            occurred_at: self.occurred_at.or(outer.occurred_at),
-            tags: self.tags,
+            if !self.tags.contains_key(name) {
+                self.tags.insert(name.clone(), value.clone());
+            }
         }
     }
 
@@ -119,5 +132,11 @@ impl Context {
     pub(crate) fn or_location(mut self, caller: &Location<'_>) -> Context {
         self.location.get_or_insert_with(|| format!("{}:{}", caller.file(), caller.line()));
         self
+    }
+}
+
+fn fill<T: Clone>(own: &mut Option<T>, outer: &Option<T>) {
+    if own.is_none() {
+        own.clone_from(outer);
     }
 }

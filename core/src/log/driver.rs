@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use annals_codec::Timestamp;
@@ -37,6 +38,34 @@ impl Scope {
             Scope::All => true,
             Scope::Record(record) => namespace == record,
             Scope::Under(ancestor) => namespace.is_under(ancestor),
+        }
+    }
+
+    /// Returns the ranges of byte order in which the namespaces of this scope lie, and no others: for
+    /// drivers that look them up in an index. They ascend and do not overlap.
+    ///
+    /// What lies below `game` begins with `game/`, and `game-x` stands between the two, so that
+    /// [`Scope::Under`] has two ranges.
+    ///
+    /// ```
+    /// use annals_core::{Namespace, Scope};
+    /// let game = Scope::Under(Namespace::new("game")?);
+    /// let holds = |name: &str| game.ranges().iter().any(|range| range.contains(&name.to_owned()));
+    /// assert!(holds("game") && holds("game/player1"));
+    /// assert!(!holds("game-x") && !holds("games"));
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn ranges(&self) -> Vec<Range<String>> {
+        let record = |namespace: &Namespace| namespace.to_string()..namespace.just_after();
+        match self {
+            // `~` sorts after every character of a name.
+            Scope::All => vec![String::new().."~".into()],
+            Scope::Record(namespace) => vec![record(namespace)],
+            // `0` is the character after `/`.
+            Scope::Under(namespace) => {
+                vec![record(namespace), format!("{namespace}/")..format!("{namespace}0")]
+            }
         }
     }
 }
@@ -143,7 +172,7 @@ pub trait Driver: Send + Sync {
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error>;
 
     /// Returns the changes of one key at positions in `range`, in `order`, without the first
-    /// `skip`, at most `limit`.
+    /// `skip`, at most `limit`, fewer only if there are no more.
     ///
     /// # Errors
     /// If the log cannot be read, or what stands there is damaged.
@@ -157,7 +186,8 @@ pub trait Driver: Send + Sync {
     ) -> Result<Vec<Change>, Error>;
 
     /// Returns the newest change at or before `at` of each key in `scope` that has one, deletions
-    /// included, in key order, from the first key greater than `after`, at most `limit`.
+    /// included, in key order, from the first key greater than `after`, at most `limit`, fewer only if there
+    /// are no more.
     ///
     /// Costs the keys in scope, never their versions. `at` is the end of a commit, or
     /// [`Position::MAX`] for the newest state.
@@ -173,7 +203,7 @@ pub trait Driver: Send + Sync {
     ) -> Result<Vec<Change>, Error>;
 
     /// Returns the namespaces in scope that ever had an entry, in byte order, from the first one
-    /// greater than `after`, at most `limit`.
+    /// greater than `after`, at most `limit`, fewer only if there are no more.
     ///
     /// # Errors
     /// If the log cannot be read.
@@ -208,6 +238,8 @@ pub struct Abilities<'a> {
     pub check: Option<&'a dyn Check>,
     /// Takes values out of the log.
     pub erase: Option<&'a dyn Erase>,
+    /// Hints that others have appended.
+    pub announce: Option<&'a dyn Announce>,
 }
 
 impl std::fmt::Debug for Abilities<'_> {
@@ -216,6 +248,7 @@ impl std::fmt::Debug for Abilities<'_> {
             .field("measure", &self.measure.is_some())
             .field("check", &self.check.is_some())
             .field("erase", &self.erase.is_some())
+            .field("announce", &self.announce.is_some())
             .finish()
     }
 }
@@ -238,6 +271,19 @@ pub struct Size {
     pub keys: u64,
     /// The bytes that the log takes where it lives, its auxiliary files included.
     pub bytes: u64,
+}
+
+/// The ability to hint that others have appended, so that who waits for them need not ask so often.
+///
+/// An announcement is no promise: it may come without a commit, and a commit without it. Who waits asks the
+/// log in any case.
+pub trait Announce {
+    /// Lets `ring` be called soon after others may have appended, until it answers that nobody waits
+    /// for it any more. It is called on a thread of the driver's, and returns at once.
+    fn tell(&self, ring: Box<dyn Fn() -> bool + Send + Sync>);
+
+    /// Returns whether announcements are heard at this moment.
+    fn is_on(&self) -> bool;
 }
 
 /// The ability to check the storage underneath, below what a reader of the log can see.

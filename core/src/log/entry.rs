@@ -55,9 +55,9 @@ pub struct Entry {
     pub key: Key,
     /// What happened.
     pub action: Action,
-    /// Who, where that differs from the commit's actor.
+    /// Who, where that differs from the commit's actor; the empty text is nobody.
     pub actor: Option<String>,
-    /// Why, where that differs from the commit's reason.
+    /// Why, where that differs from the commit's reason; the empty text is no reason.
     pub reason: Option<String>,
 }
 
@@ -194,12 +194,17 @@ impl Change {
     /// Returns who made the change: the entry's own actor, else the commit's.
     #[must_use]
     pub fn actor(&self) -> Option<&str> {
-        self.entry.actor.as_deref().or(self.commit.context.actor.as_deref())
+        own_or(&self.entry.actor, &self.commit.context.actor)
     }
 
     /// Returns why the change was made: the entry's own reason, else the commit's.
     #[must_use]
     pub fn reason(&self) -> Option<&str> {
-        self.entry.reason.as_deref().or(self.commit.context.reason.as_deref())
+        own_or(&self.entry.reason, &self.commit.context.reason)
     }
+}
+
+/// Returns what an entry says, else its commit; where that is empty, nothing.
+fn own_or<'a>(own: &'a Option<String>, commits: &'a Option<String>) -> Option<&'a str> {
+    own.as_deref().or(commits.as_deref()).filter(|text| !text.is_empty())
 }

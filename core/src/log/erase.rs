@@ -1,7 +1,9 @@
 use std::fmt;
 
 use super::sweep::{Found, Selection, Walk};
-use super::{At, Batch, CommitId, Condition, Context, Driver, Erase, Key, Log, Namespace, Position, Scope};
+use super::{
+    At, Batch, CommitId, Condition, Context, Driver, Erase, Field, Key, Log, Namespace, Position, Scope,
+};
 use crate::error::{DriverError, Error, ErrorKind};
 
 /// The record in which erasures are kept: one commit each, whose context says who, why and when, and
@@ -27,6 +29,7 @@ const ENTRIES_MAX: usize = 4000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Selector {
     target: Target,
+    but: Option<Field>,
     through: Option<At>,
 }
 
@@ -41,19 +44,33 @@ impl Selector {
     /// Selects every value of one key.
     #[must_use]
     pub fn key(key: Key) -> Selector {
-        Selector { target: Target::Key(key), through: None }
+        Selector { target: Target::Key(key), but: None, through: None }
     }
 
     /// Selects every value of the fields of one record, but not of the records below it.
     #[must_use]
     pub fn record(namespace: Namespace) -> Selector {
-        Selector { target: Target::Record(namespace), through: None }
+        Selector { target: Target::Record(namespace), but: None, through: None }
     }
 
     /// Selects every value of a record and of all records below it.
     #[must_use]
     pub fn under(namespace: Namespace) -> Selector {
-        Selector { target: Target::Under(namespace), through: None }
+        Selector { target: Target::Under(namespace), but: None, through: None }
+    }
+
+    /// Leaves out the values of the field of this name, in every record.
+    ///
+    /// ```
+    /// use annals_core::{Field, Namespace, Selector};
+    /// let rest = Selector::record(Namespace::new("person/7")?).but(Field::new("id")?);
+    /// assert_eq!(rest.to_string(), "the record person/7 but id");
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn but(mut self, field: Field) -> Selector {
+        self.but = Some(field);
+        self
     }
 
     /// Leaves out what was set after a moment: a position, which inside a commit means the commit
@@ -78,6 +95,9 @@ impl fmt::Display for Selector {
             Target::Key(key) => write!(f, "{key}")?,
             Target::Record(namespace) => write!(f, "the record {namespace}")?,
             Target::Under(namespace) => write!(f, "everything under {namespace}")?,
+        }
+        if let Some(field) = &self.but {
+            write!(f, " but {field}")?;
         }
         match self.through {
             None => Ok(()),
@@ -122,7 +142,7 @@ impl Erasure {
     /// What erasing cannot reach, in words for those who asked for it.
     pub const OUT_OF_REACH: &str = "Erased from the live log only. Backups, dumps, copies and replicas \
         made before still hold the values, and so may whatever programs have read them into, the \
-        disk's own spare blocks, and snapshots of the file system.";
+        write-ahead log of a server, the disk's own spare blocks, and snapshots of the file system.";
 
     /// Checks that `context` says who erases and why, as [`Log::erase`] does: for those who want to know
     /// before somebody is asked to agree.
@@ -191,6 +211,14 @@ impl Log {
         self.count(&self.selected(selector)?)
     }
 
+    /// Checks that the log's driver can erase: for those who do something else first.
+    ///
+    /// # Errors
+    /// One of the kind [`Unsupported`](ErrorKind::Unsupported) if it cannot.
+    pub fn check_can_erase(&self) -> Result<(), Error> {
+        eraser(self.driver()).map(drop)
+    }
+
     fn selected(&self, selector: &Selector) -> Result<Selection<'_>, Error> {
         if selector.namespace().is_reserved() {
             let namespace = selector.namespace();
@@ -203,11 +231,12 @@ impl Log {
             None => self.last_position()?,
         };
         let words = selector.to_string();
-        Ok(match &selector.target {
+        let selection = match &selector.target {
             Target::Key(key) => Selection::key(key.clone(), through, words),
             Target::Record(namespace) => Selection::scope(Scope::Record(namespace.clone()), through, words),
             Target::Under(namespace) => Selection::scope(Scope::Under(namespace.clone()), through, words),
-        })
+        };
+        Ok(selection.but(selector.but.clone()))
     }
 
     pub(super) fn count(&self, selection: &Selection<'_>) -> Result<Erasable, Error> {
@@ -286,7 +315,7 @@ impl Log {
         context: &Context,
         since: Position,
     ) -> Result<Batch, Error> {
-        let key = Key::parse(ERASURES, ERASURE)?;
+        let key = erasure_key()?;
         let what = annals_codec::Value::map([
             ("what", words.into()),
             ("entries", found.entries.into()),
@@ -298,6 +327,11 @@ impl Log {
         let unchanged = Condition::KeyUnchanged { key: key.clone(), since };
         Ok(batch.set(key, bytes).on_condition(unchanged))
     }
+}
+
+/// Returns the key under which each erasure is told of.
+pub(crate) fn erasure_key() -> Result<Key, Error> {
+    Key::parse(ERASURES, ERASURE)
 }
 
 pub(super) fn eraser(driver: &dyn Driver) -> Result<&dyn Erase, Error> {

@@ -230,12 +230,13 @@ impl Log {
         let driver = Arc::clone(&self.driver);
         let key = key.clone();
         let mut size = PageSize::growing(4, PAGE_ENTRIES);
-        Pages::new(move || {
-            let page = driver.history(&key, range, order, 0, size.get())?;
+        Pages::until_short(move || {
+            let limit = size.get();
+            let page = driver.history(&key, range, order, 0, limit)?;
             size.after(page.len(), payload(page.iter().map(|change| &change.entry)));
             match page.last() {
-                Some(last) => go_on(&mut range, order, last.position()).map(|()| page),
-                None => Ok(page),
+                Some(last) => go_on(&mut range, order, last.position()).map(|()| (page, limit)),
+                None => Ok((page, limit)),
             }
         })
     }
@@ -265,11 +266,12 @@ impl Log {
         let scope = scope.clone();
         let mut after: Option<Key> = None;
         let mut size = PageSize::growing(64, PAGE_ENTRIES);
-        Pages::new(move || {
-            let page = driver.state(&scope, at, after.as_ref(), size.get())?;
+        Pages::until_short(move || {
+            let limit = size.get();
+            let page = driver.state(&scope, at, after.as_ref(), limit)?;
             size.after(page.len(), payload(page.iter().map(|change| &change.entry)));
             let last = page.last().map(|change| change.key().clone());
-            page_on(&mut after, last).map(|()| page)
+            page_on(&mut after, last).map(|()| (page, limit))
         })
     }
 
@@ -278,10 +280,10 @@ impl Log {
         let driver = Arc::clone(&self.driver);
         let scope = scope.clone();
         let mut after: Option<Namespace> = None;
-        Pages::new(move || {
+        Pages::until_short(move || {
             let page = driver.namespaces(&scope, after.as_ref(), PAGE_ENTRIES)?;
             let last = page.last().cloned();
-            page_on(&mut after, last).map(|()| page)
+            page_on(&mut after, last).map(|()| (page, PAGE_ENTRIES))
         })
     }
 

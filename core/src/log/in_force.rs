@@ -2,7 +2,6 @@ use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{self, Poll};
 
 use pin_project_lite::pin_project;
@@ -11,7 +10,7 @@ use super::Context;
 
 thread_local! {
     /// The contexts in force on this thread, the innermost last.
-    static IN_FORCE: RefCell<Vec<Arc<Context>>> = const { RefCell::new(Vec::new()) };
+    static IN_FORCE: RefCell<Vec<Context>> = const { RefCell::new(Vec::new()) };
 }
 
 impl Context {
@@ -25,7 +24,8 @@ impl Context {
     ///
     /// However `body` ends, a panic included, what was in force before is so again. To enter and to
     /// leave costs the same however many are in force. Other threads are not concerned: carry
-    /// the context over with [`Context::current`].
+    /// the context over with [`Context::current`]. While `body` runs the context may be
+    /// [added to](Context::set_in_force) and [taken from](crate::ContextPart::unset).
     ///
     /// ```
     /// use annals_core::{Context, Store};
@@ -41,8 +41,16 @@ impl Context {
     /// # Ok::<(), annals_core::Error>(())
     /// ```
     pub fn in_scope<R>(self, body: impl FnOnce() -> R) -> R {
-        let _entered = Entered::new(Arc::new(self));
-        body()
+        self.in_scope_and_back(body).0
+    }
+
+    /// As [`Context::in_scope`]; returns the context as well, as `body` left it.
+    pub(crate) fn in_scope_and_back<R>(self, body: impl FnOnce() -> R) -> (R, Context) {
+        let mut context = Some(self);
+        let entered = Entered::new(&mut context);
+        let answer = body();
+        drop(entered);
+        (answer, context.unwrap_or_default())
     }
 
     /// Returns `future` with this context in force whenever it is polled, and while it is dropped.
@@ -68,7 +76,7 @@ impl Context {
     /// # Ok::<(), annals_core::Error>(())
     /// ```
     pub fn instrument<F: Future>(self, future: F) -> Instrumented<F> {
-        Instrumented { future: Some(future), context: Arc::new(self) }
+        Instrumented { future: Some(future), context: Some(self) }
     }
 
     /// Returns what is in force on this thread, all of it taken together; it says nothing where
@@ -95,35 +103,38 @@ impl Context {
     }
 
     /// Fills in what is left open from the contexts in force on this thread.
-    pub(crate) fn or_in_force(self) -> Context {
-        // A thread that is ending has lost what was in force, but may still commit.
-        let in_force = IN_FORCE.try_with(|in_force| in_force.borrow().clone()).unwrap_or_default();
-        in_force.iter().rev().fold(self, |inner, outer| inner.or(outer))
+    #[must_use]
+    pub fn or_in_force(mut self) -> Context {
+        with_in_force(|in_force| in_force.iter().rev().for_each(|outer| self.fill_in(outer)));
+        self
     }
 }
 
-/// Keeps a context in force on this thread until it is dropped.
-struct Entered {
-    /// How many contexts were in force before.
-    outer: usize,
+/// Answers what `look` says of the contexts in force on this thread, the innermost last.
+pub(super) fn with_in_force<R>(mut look: impl FnMut(&mut [Context]) -> R) -> R {
+    let here = IN_FORCE.try_with(|in_force| look(&mut in_force.borrow_mut()));
+    // A thread that is ending has lost what was in force, but may still commit.
+    here.unwrap_or_else(|_| look(&mut []))
 }
 
-impl Entered {
-    fn new(context: Arc<Context>) -> Entered {
-        let enter = |in_force: &RefCell<Vec<_>>| {
-            let mut in_force = in_force.borrow_mut();
-            in_force.push(context);
-            in_force.len() - 1
-        };
-        Entered { outer: IN_FORCE.try_with(enter).unwrap_or_default() }
+/// Keeps a context in force on this thread until it is dropped, and gives it back then.
+struct Entered<'a> {
+    context: &'a mut Option<Context>,
+}
+
+impl Entered<'_> {
+    fn new(context: &mut Option<Context>) -> Entered<'_> {
+        // Where the thread is ending there is nothing to enter.
+        let _ = IN_FORCE.try_with(|in_force| in_force.borrow_mut().extend(context.take()));
+        Entered { context }
     }
 }
 
-impl Drop for Entered {
+impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        let leave = |in_force: &RefCell<Vec<_>>| in_force.borrow_mut().truncate(self.outer);
-        // Where the thread is ending there is nothing left to leave.
-        let _ = IN_FORCE.try_with(leave);
+        if self.context.is_none() {
+            *self.context = IN_FORCE.try_with(|in_force| in_force.borrow_mut().pop()).ok().flatten();
+        }
     }
 }
 
@@ -134,13 +145,14 @@ pin_project! {
         // Gone only while this is dropped.
         #[pin]
         future: Option<F>,
-        context: Arc<Context>,
+        // Elsewhere only while it is in force.
+        context: Option<Context>,
     }
 
     impl<F> PinnedDrop for Instrumented<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = Entered::new(Arc::clone(this.context));
+            let _entered = Entered::new(this.context);
             this.future.set(None);
         }
     }
@@ -151,7 +163,7 @@ impl<F: Future> Future for Instrumented<F> {
 
     fn poll(self: Pin<&mut Self>, waking: &mut task::Context<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _entered = Entered::new(Arc::clone(this.context));
+        let _entered = Entered::new(this.context);
         this.future.as_pin_mut().map_or(Poll::Pending, |future| future.poll(waking))
     }
 }
@@ -159,5 +171,36 @@ impl<F: Future> Future for Instrumented<F> {
 impl<F> fmt::Debug for Instrumented<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Instrumented").field("context", &self.context).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    /// Where the text of the innermost actor stands in memory.
+    fn innermost() -> *const u8 {
+        with_in_force(|in_force| in_force.last().unwrap().actor.as_ref().unwrap().as_ptr())
+    }
+
+    #[test]
+    fn to_enter_and_to_leave_copies_nothing() {
+        let context = Context::new().actor("alice");
+        let alice = context.actor.as_ref().unwrap().as_ptr();
+        let (entered, back) = context.in_scope_and_back(innermost);
+        assert_eq!([entered, back.actor.as_ref().unwrap().as_ptr()], [alice; 2]);
+
+        let mut task = pin!(back.instrument(async {
+            assert_eq!(innermost(), alice);
+            std::future::pending::<()>().await;
+        }));
+        let mut waking = task::Context::from_waker(Waker::noop());
+        for _ in 0..2 {
+            assert!(task.as_mut().poll(&mut waking).is_pending());
+            assert_eq!(task.context.as_ref().unwrap().actor.as_ref().unwrap().as_ptr(), alice);
+        }
     }
 }

@@ -6,6 +6,7 @@ mod batch;
 mod carried_tags;
 mod clock;
 mod context;
+mod context_part;
 mod driver;
 mod dump;
 mod entry;
@@ -22,15 +23,21 @@ mod retention;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod tracked;
+mod upgrade;
 mod verify;
 
 pub use activity::{Activities, Activity};
 pub use batch::{Batch, Condition, Conflict, Receipt, Write};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
-pub use driver::{Abilities, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size};
+pub use context_part::ContextPart;
+pub use driver::{
+    Abilities, Announce, At, Check, CheckReport, Driver, Durability, Erase, Measure, Scope, Size,
+};
 pub use dump::{DumpSummary, check_dump};
 pub use entry::{Action, Change, Commit, CommitEntries, CommitId, Entry};
+pub(crate) use erase::erasure_key;
 pub use erase::{ERASURES, Erasable, Erasure, Selector};
 pub use handle::{CONTEXT_BYTES_MAX, Log, VALUE_BYTES_MAX};
 pub use in_force::Instrumented;
@@ -39,4 +46,5 @@ pub(crate) use observer::{Appended, Observer};
 pub use pages::Pages;
 pub use position::{Order, Position, PositionRange};
 pub use retention::Retention;
+pub use upgrade::Upgrade;
 pub use verify::{Damage, Verification};

@@ -108,6 +108,19 @@ impl Namespace {
     pub fn is_under(&self, ancestor: &Namespace) -> bool {
         self.0.strip_prefix(&*ancestor.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+
+    /// Returns a text that sorts after this namespace, and before every other namespace that does.
+    ///
+    /// ```
+    /// use annals_core::Namespace;
+    /// let game = Namespace::new("game").unwrap();
+    /// assert!(*"game" < *game.just_after() && *game.just_after() < *"game-x");
+    /// ```
+    #[must_use]
+    pub fn just_after(&self) -> String {
+        // A space sorts before every character of a name.
+        format!("{self} ")
+    }
 }
 
 /// A name inside a record: a Unicode identifier.

@@ -20,6 +20,22 @@ impl<T> Pages<T> {
     pub(crate) fn new(next_page: impl FnMut() -> Result<Vec<T>, Error> + Send + 'static) -> Pages<T> {
         Pages { next_page: Some(Box::new(next_page)), page: Vec::new().into_iter() }
     }
+
+    /// Returns an iterator over the pages that `next_page` gives, each with its limit, until one has fewer
+    /// items than that.
+    pub(crate) fn until_short(
+        mut next_page: impl FnMut() -> Result<(Vec<T>, usize), Error> + Send + 'static,
+    ) -> Pages<T> {
+        let mut short = false;
+        Pages::new(move || {
+            if short {
+                return Ok(Vec::new());
+            }
+            let (page, limit) = next_page()?;
+            short = page.len() < limit;
+            Ok(page)
+        })
+    }
 }
 
 impl<T> Iterator for Pages<T> {

@@ -2,12 +2,14 @@ use std::collections::VecDeque;
 
 use super::handle::page_on;
 use super::pages::{PageSize, payload};
-use super::{Action, Change, Entry, Key, Log, Order, Position, PositionRange, Retention, Scope};
+use super::{Action, Change, Entry, Field, Key, Log, Order, Position, PositionRange, Retention, Scope};
 use crate::error::Error;
 
 /// The entries that are to be erased: of each of some keys, those through some position.
 pub(super) struct Selection<'a> {
     keys: Keys,
+    /// Nothing of the fields of this name is selected.
+    but: Option<Field>,
     /// Nothing after this position is selected.
     through: Position,
     /// Selects only what these rules do not keep.
@@ -23,16 +25,21 @@ enum Keys {
 
 impl<'a> Selection<'a> {
     pub(super) fn key(key: Key, through: Position, words: String) -> Selection<'a> {
-        Selection { keys: Keys::One(key), through, retention: None, words }
+        Selection { keys: Keys::One(key), but: None, through, retention: None, words }
     }
 
     pub(super) fn scope(scope: Scope, through: Position, words: String) -> Selection<'a> {
-        Selection { keys: Keys::In(scope), through, retention: None, words }
+        Selection { keys: Keys::In(scope), but: None, through, retention: None, words }
     }
 
     pub(super) fn superseded(retention: &'a Retention, through: Position) -> Selection<'a> {
         let words = format!("superseded values: {retention}");
-        Selection { keys: Keys::In(Scope::All), through, retention: Some(retention), words }
+        Selection { keys: Keys::In(Scope::All), but: None, through, retention: Some(retention), words }
+    }
+
+    pub(super) fn but(mut self, field: Option<Field>) -> Selection<'a> {
+        self.but = field;
+        self
     }
 
     /// Returns the last position of a key that is selected, [`Position::START`] if none is.
@@ -40,6 +47,7 @@ impl<'a> Selection<'a> {
         let key = newest.key();
         match self.retention {
             _ if key.namespace().is_reserved() => Position::START,
+            _ if self.but.as_ref() == Some(key.field()) => Position::START,
             None => newest.position(),
             Some(retention) if retention.keeps_latest_only(key) => newest.position().before(),
             Some(_) => Position::START,

@@ -1,7 +1,7 @@
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::log::{Appended, Observer};
+use crate::log::{Announce, Appended, Observer};
 
 /// What subscriptions wait at, rung at every commit of this process.
 ///
@@ -17,6 +17,8 @@ pub(crate) struct Bell {
 struct State {
     rings: u64,
     waiting: usize,
+    /// Whether the driver rings as well.
+    is_announced: bool,
 }
 
 impl Observer for Bell {
@@ -32,6 +34,14 @@ impl Bell {
         state.rings += 1;
         if state.waiting > 0 {
             self.rung.notify_all();
+        }
+    }
+
+    /// Lets what is announced ring as well, from the first time on.
+    pub(crate) fn hear(self: &Arc<Bell>, announce: &dyn Announce) {
+        if !std::mem::replace(&mut self.state().is_announced, true) {
+            let bell = Arc::downgrade(self);
+            announce.tell(Box::new(move || bell.upgrade().inspect(|bell| bell.ring()).is_some()));
         }
     }
 
@@ -84,6 +94,30 @@ mod tests {
         let seen = bell.rings();
         bell.ring();
         bell.wait(seen, LONG);
+    }
+
+    #[derive(Default)]
+    struct Announcer(Mutex<Vec<Box<dyn Fn() -> bool + Send + Sync>>>);
+
+    impl Announce for Announcer {
+        fn tell(&self, ring: Box<dyn Fn() -> bool + Send + Sync>) {
+            self.0.lock().unwrap().push(ring);
+        }
+
+        fn is_on(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn what_is_announced_rings_once_as_long_as_there_is_a_bell() {
+        let (announcer, bell) = (Announcer::default(), Arc::new(Bell::default()));
+        bell.hear(&announcer);
+        bell.hear(&announcer);
+        let ring_all = || announcer.0.lock().unwrap().iter().map(|ring| ring()).collect::<Vec<_>>();
+        assert_eq!((ring_all(), bell.rings()), (vec![true], 1));
+        drop(bell);
+        assert_eq!(ring_all(), [false]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::transaction::{Committed, Transaction};
 use crate::error::Error;
 use crate::log::{
     Activities, At, Batch, Change, Clock, CommitEntries, Context, Driver, Durability, Erasure, Key, Log,
-    Namespace, Order, Pages, Position, PositionRange, Receipt, Retention, Scope, Selector,
+    Namespace, Order, Pages, Position, PositionRange, Receipt, Retention, Scope, Selector, erasure_key,
 };
 
 type Validator = Box<dyn Fn(&Namespace) -> Result<(), String> + Send + Sync>;
@@ -342,6 +342,9 @@ impl Store {
     /// field that it deletes changed meanwhile; what it only reads may have changed: use
     /// [`Store::transaction`] where that matters. A body that wrote nothing appends nothing.
     ///
+    /// While `body` runs, `context` is [in force](Context::in_scope), innermost at first: what `body`
+    /// [adds](Context::set_in_force) to it the commit carries.
+    ///
     /// # Errors
     /// What `body` answers, and then nothing is written; else as [`Log::append`].
     ///
@@ -367,7 +370,7 @@ impl Store {
         context: Context,
         body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        Transaction::run(self, &self.complete(context).or_location(Location::caller()), false, body)
+        Transaction::run(self, &context.or(&self.context), Location::caller(), false, body)
     }
 
     /// Appends what `body` writes on condition that nothing it read has changed meanwhile.
@@ -415,7 +418,7 @@ impl Store {
         context: Context,
         body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
-        Transaction::run(self, &self.complete(context).or_location(Location::caller()), true, body)
+        Transaction::run(self, &context.or(&self.context), Location::caller(), true, body)
     }
 
     /// Returns the whole store as of a position or a time.
@@ -471,7 +474,7 @@ impl Store {
     /// ```
     #[track_caller]
     pub fn erase(&self, selector: &Selector, context: Context) -> Result<Erasure, Error> {
-        let context = self.complete(context).or_location(Location::caller());
+        let context = self.complete(context, Location::caller());
         self.shared.log.erase(selector, &context)
     }
 
@@ -497,8 +500,18 @@ impl Store {
     /// ```
     #[track_caller]
     pub fn compact(&self, context: Context, progress: impl FnMut(&Erasure)) -> Result<Erasure, Error> {
-        let context = self.complete(context).or_location(Location::caller());
+        let context = self.complete(context, Location::caller());
         self.shared.log.compact(&self.shared.retention, &context, progress)
+    }
+
+    /// Returns the position of the newest record of an erasure at or before `at`, the end of a commit;
+    /// [`Position::START`] if nothing was erased by then. What was read is whole as long as this stays the same.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn last_erasure(&self, at: Position) -> Result<Position, Error> {
+        let newest = self.newest_at(&erasure_key()?, at)?;
+        Ok(newest.map_or(Position::START, |newest| newest.position))
     }
 
     /// Returns the commits whose last position lies in `range`, with their entries.
@@ -566,8 +579,12 @@ impl Store {
         Ok(namespace)
     }
 
-    /// Returns the canonical bytes of `value`, which is to be stored under the name `what`.
-    pub(crate) fn encode<T: Serialize + ?Sized>(&self, what: &str, value: &T) -> Result<Arc<[u8]>, Error> {
+    /// Returns the canonical bytes as which `value` is stored; `what` names it in errors.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] if it cannot be encoded, or holds a custom value that the store's
+    /// [registry](Store::registry) does not accept.
+    pub fn encode<T: Serialize + ?Sized>(&self, what: &str, value: &T) -> Result<Arc<[u8]>, Error> {
         let refuse = |problem| Error::Encode { what: what.to_owned(), problem };
         let bytes = annals_codec::encode(value).map_err(refuse)?;
         if annals_codec::may_hold_custom(&bytes) {
@@ -579,16 +596,18 @@ impl Store {
 
     /// Returns whether two encoded values are the same: equal bytes, or equal by their custom types'
     /// own equality.
-    pub(crate) fn same(&self, a: &[u8], b: &[u8]) -> bool {
+    #[must_use]
+    pub fn same(&self, a: &[u8], b: &[u8]) -> bool {
         let value = |bytes| annals_codec::Value::from_bytes(bytes).ok();
         a == b
             || annals_codec::may_hold_custom(a)
                 && value(a).zip(value(b)).is_some_and(|(a, b)| self.shared.registry.same(&a, &b))
     }
 
-    /// Fills in what the context leaves open from this handle's own, then from what is in force.
-    pub(crate) fn complete(&self, context: Context) -> Context {
-        context.or(&self.context).or_in_force()
+    /// Returns what a commit of `caller` carries: what `context` leaves open comes from this handle's own,
+    /// then from what is in force.
+    pub(crate) fn complete(&self, context: Context, caller: &Location<'_>) -> Context {
+        context.or(&self.context).completed(caller)
     }
 
     pub(crate) fn append(&self, batch: Batch) -> Result<Receipt, Error> {

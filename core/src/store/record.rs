@@ -485,7 +485,7 @@ impl Record<Live> {
         write: Write,
         condition: Option<Condition>,
     ) -> Result<Receipt, Error> {
-        let context = self.store.complete(self.context.clone()).or_location(caller);
+        let context = self.store.complete(self.context.clone(), caller);
         let mut batch = Batch::new(context);
         batch.conditions.extend(condition);
         batch.writes.push(write);

@@ -17,6 +17,12 @@ impl Snapshot {
         Snapshot { store, position }
     }
 
+    /// Returns the store that this was taken of.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// Returns the position: the end of a commit, or [`Position::START`] before the first.
     #[must_use]
     pub fn position(&self) -> Position {

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use crate::error::{DriverError, Error, ErrorKind};
-use crate::log::{CommitEntries, Field, Key, Log, Namespace, Order, Pages, Position, PositionRange, Scope};
+use crate::log::{
+    Announce, CommitEntries, Field, Key, Log, Namespace, Order, Pages, Position, PositionRange, Scope,
+};
 use crate::trace;
 
 /// Which entries a [`Subscription`] gives.
@@ -78,7 +80,7 @@ impl From<Namespace> for Filter {
 /// It holds a bounded page of commits and nothing of the log: writers neither wait for it nor know
 /// whether it is slow, has panicked or was dropped. Commits of this process wake it at once. Those
 /// of others it finds by asking the driver for the last position, after pauses that grow from
-/// 1 to 20 ms while nothing comes.
+/// 1 to 20 ms while nothing comes, or to half a second where the driver announces them.
 ///
 /// Several may run at once. To go on in another process, keep [`Subscription::position`] where what
 /// was made of the commits is kept, and subscribe from there.
@@ -96,6 +98,9 @@ pub struct Subscription {
 impl Subscription {
     pub(crate) fn new(log: Log, bell: Arc<Bell>, from: Position, filter: Filter) -> Result<Self, Error> {
         let position = log.boundary(from)?;
+        if let Some(announce) = log.driver().abilities().announce {
+            bell.hear(announce);
+        }
         Ok(Subscription { log, bell, filter, position, known: position, ahead: None })
     }
 
@@ -155,8 +160,14 @@ impl Subscription {
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }
-            self.bell.wait(rings, pause.next().min(left.unwrap_or(Duration::MAX)));
+            self.bell.wait(rings, pause.next(self.pause_max()).min(left.unwrap_or(Duration::MAX)));
         }
+    }
+
+    /// Returns how long to wait at most before the log is asked again.
+    fn pause_max(&self) -> Duration {
+        let announce = self.log.driver().abilities().announce;
+        if announce.is_some_and(Announce::is_on) { Pause::ANNOUNCED_MAX } else { Pause::MAX }
     }
 
     /// Asks how far the log goes; returns whether it is further than the position.
@@ -217,10 +228,12 @@ struct Pause(Duration);
 
 impl Pause {
     const MAX: Duration = Duration::from_millis(20);
+    /// Where others announce what they append, for what is lost or not announced.
+    const ANNOUNCED_MAX: Duration = Duration::from_millis(500);
 
-    fn next(&mut self) -> Duration {
-        let pause = self.0;
-        self.0 = (pause * 2).min(Self::MAX);
+    fn next(&mut self, max: Duration) -> Duration {
+        let pause = self.0.min(max);
+        self.0 = pause * 2;
         pause
     }
 }

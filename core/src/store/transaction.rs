@@ -1,5 +1,7 @@
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::panic::Location;
+use std::sync::Arc;
 
 use annals_codec::Uuid;
 use serde::Serialize;
@@ -78,6 +80,7 @@ impl<'a> Transaction<'a> {
     pub(crate) fn run<R, E: From<Error>>(
         store: &'a Store,
         context: &Context,
+        caller: &Location<'_>,
         serializable: bool,
         mut body: impl FnMut(&Transaction<'_>) -> Result<R, E>,
     ) -> Result<Committed<R>, E> {
@@ -85,14 +88,19 @@ impl<'a> Transaction<'a> {
         loop {
             let at = store.refresh()?;
             let tx = Transaction { store, at, serializable, draft: RefCell::default() };
-            let value = body(&tx)?;
+            let (value, context) = context.clone().in_scope_and_back(|| body(&tx));
+            let value = value?;
             let Draft { writes, mut required, relied_on, id, .. } = tx.draft.into_inner();
             if writes.is_empty() {
                 return Ok(Committed { value, receipt: None });
             }
-            let mut batch = Batch::new(context.clone());
+            let mut batch = Batch::new(context.completed(caller));
             batch.id = id.map_or(batch.id, CommitId::Given);
             batch.writes = writes;
+            for write in &mut batch.writes {
+                keep_difference(&mut write.actor, &batch.context.actor);
+                keep_difference(&mut write.reason, &batch.context.reason);
+            }
             batch.conditions.append(&mut required);
             batch.conditions.extend(relied_on.iter().cloned());
             match store.append(batch) {
@@ -127,6 +135,14 @@ impl<'a> Transaction<'a> {
     /// is judged.
     pub fn require(&self, condition: Condition) {
         self.draft.borrow_mut().required.push(condition);
+    }
+
+    /// Makes `condition` hold when the commit is appended, or the body is run again on the new state, a
+    /// bounded number of times.
+    ///
+    /// For layers that read by other ways than this transaction what they then write on.
+    pub fn rely_on(&self, condition: Condition) {
+        self.draft.borrow_mut().relied_on.insert(condition);
     }
 
     /// Gives the commit an id, so that it is there once, however often it is tried: if the log has a
@@ -166,9 +182,12 @@ impl<'a> Transaction<'a> {
     fn stored(&self, key: &Key) -> Result<Option<Newest>, Error> {
         self.store.newest_at(key, self.at)
     }
+}
 
-    fn rely_on(&self, condition: Condition) {
-        self.draft.borrow_mut().relied_on.insert(condition);
+/// Drops what a write says if its commit says the same.
+fn keep_difference(own: &mut Option<String>, commits: &Option<String>) {
+    if own.as_deref() == Some(commits.as_deref().unwrap_or_default()) {
+        *own = None;
     }
 }
 
@@ -182,14 +201,16 @@ pub struct TransactionRecord<'a> {
 }
 
 impl TransactionRecord<'_> {
-    /// Gives the entries written through this handle an actor of their own.
+    /// Gives the entries written through this handle an actor of their own, which they keep where it
+    /// is not the commit's. The empty text is nobody.
     #[must_use]
     pub fn actor(mut self, actor: impl Into<String>) -> Self {
         self.actor = Some(actor.into());
         self
     }
 
-    /// Gives the entries written through this handle a reason of their own.
+    /// Gives the entries written through this handle a reason of their own, which they keep where it
+    /// is not the commit's. The empty text is no reason.
     #[must_use]
     pub fn reason(mut self, reason: impl Into<String>) -> Self {
         self.reason = Some(reason.into());
@@ -219,24 +240,42 @@ impl TransactionRecord<'_> {
     /// # Errors
     /// If the log cannot be read.
     pub fn fields(&self) -> Result<Vec<Field>, Error> {
+        Ok(self.values()?.into_keys().collect())
+    }
+
+    /// Returns what the fields that have a value hold as this transaction sees it: encoded bytes, or that
+    /// they were erased. One read of the record.
+    ///
+    /// # Errors
+    /// If the log cannot be read.
+    pub fn values(&self) -> Result<BTreeMap<Field, Action>, Error> {
         let Transaction { store, at, .. } = *self.tx;
         if self.tx.serializable {
             self.tx.rely_on(Condition::NamespaceUnchanged { namespace: self.namespace.clone(), since: at });
         }
-        let mut present = std::collections::BTreeSet::new();
+        let mut present = BTreeMap::new();
         for change in store.log().state(&Scope::Record(self.namespace.clone()), at) {
             let change = change?;
             if has_value(&change) {
-                present.insert(change.entry.key.field().clone());
+                present.insert(change.entry.key.field().clone(), change.entry.action);
             }
         }
         for write in self.tx.draft.borrow().writes.iter().filter(|w| *w.key.namespace() == self.namespace) {
-            match write.action {
+            match &write.action {
                 Action::Deleted => present.remove(write.key.field()),
-                _ => present.insert(write.key.field().clone()),
+                action => present.insert(write.key.field().clone(), action.clone()),
             };
         }
-        Ok(present.into_iter().collect())
+        Ok(present)
+    }
+
+    /// Returns whether this transaction has written the field.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the name is not valid.
+    pub fn is_written(&self, field: impl TryInto<Field, Error: Into<Error>>) -> Result<bool, Error> {
+        let key = self.key(field)?;
+        Ok(self.tx.draft.borrow().written(&key).is_some())
     }
 
     /// Sets a field when the transaction commits.
@@ -251,6 +290,20 @@ impl TransactionRecord<'_> {
         let key = self.key(field)?;
         let bytes = self.tx.store.encode(key.field().as_str(), value)?;
         self.put(key, Action::Set(bytes));
+        Ok(())
+    }
+
+    /// Sets a field to a value that [`Store::encode`] has encoded, when the transaction commits.
+    ///
+    /// # Errors
+    /// [`Error::Name`] if the name is not valid. The bytes are checked when the commit is appended.
+    pub fn set_encoded(
+        &self,
+        field: impl TryInto<Field, Error: Into<Error>>,
+        bytes: impl Into<Arc<[u8]>>,
+    ) -> Result<(), Error> {
+        let key = self.key(field)?;
+        self.put(key, Action::Set(bytes.into()));
         Ok(())
     }
 

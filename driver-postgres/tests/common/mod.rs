@@ -2,43 +2,38 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and each binary uses a part")]
 
-use std::collections::BTreeSet;
-use std::env;
-use std::io::Write as _;
+mod server;
+
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
+use annals_test_server::{Server, Settings};
 use postgres::{Client, NoTls, Transaction};
 
-/// Returns where the server is, `None` where tests are to do without one.
-///
-/// # Panics
-/// If nobody has said either: a test that needs a server does not pass without one.
-pub(crate) fn url() -> Option<String> {
-    if let Ok(url) = env::var("ANNALS_TEST_POSTGRES") {
-        return Some(url);
+use self::server::{Schema, next, say};
+pub(crate) use self::server::{skipped, url};
+
+/// Returns where the server is by way of a pooler, `None` where there is none.
+pub(crate) fn pooled_url() -> Option<String> {
+    url()?;
+    let url = std::env::var("ANNALS_TEST_PGBOUNCER").ok();
+    if url.is_none() {
+        skipped("ANNALS_TEST_PGBOUNCER names no pooler");
     }
-    assert!(
-        env::var_os("ANNALS_NO_POSTGRES").is_some(),
-        "this test needs a PostgreSQL server: run `cargo xtask postgres -- cargo test`, or set \
-         ANNALS_TEST_POSTGRES to the URL of one, or ANNALS_NO_POSTGRES=1 to do without"
-    );
-    skipped("there is no PostgreSQL server");
-    None
+    url
 }
 
-/// Says on the terminal that a test was not done, past the capture that hides what passing tests say.
-fn skipped(why: &str) {
-    let thread = std::thread::current();
-    let test = thread.name().unwrap_or_default();
-    let line = format!("SKIPPED {test}: {why}\n");
-    // A test may ask for several places.
-    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(line.clone()) {
-        std::io::stderr().write_all(line.as_bytes()).unwrap();
-    }
+/// Starts a server that only this test uses, `None` where tests are to do without.
+pub(crate) fn own_server(settings: &Settings) -> Option<Server> {
+    url()?;
+    Some(settings.start().unwrap())
+}
+
+/// Says on the terminal how much a test has shown.
+pub(crate) fn counted(what: &str) {
+    say("COUNTED", what);
 }
 
 /// A log that nobody else uses, in a schema that tests of this process share.
@@ -50,17 +45,17 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Returns a log of its own among those of other tests, `None` where there is no server.
     pub(crate) fn new() -> Option<Scratch> {
-        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
-        let url = url()?;
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
-        *shared = Arc::downgrade(&schema);
-        Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
+        Some(Scratch { schema: Schema::shared()?, log: format!("log/{}/{}", process::id(), next()) })
     }
 
     /// Returns a log in a schema of its own.
     pub(crate) fn alone() -> Option<Scratch> {
         Some(Scratch { schema: Arc::new(Schema::new(url()?)), log: "main".into() })
+    }
+
+    /// Returns the main log of a server that only this test uses.
+    pub(crate) fn on(server: &Server) -> Scratch {
+        Scratch { schema: Arc::new(Schema::new(server.url())), log: "main".into() }
     }
 
     pub(crate) fn schema(&self) -> &str {
@@ -75,6 +70,11 @@ impl Scratch {
         &self.log
     }
 
+    /// Returns the name by which the server shows whose connections are whose.
+    pub(crate) fn application(&self) -> String {
+        format!("{}/{}", self.schema(), self.log)
+    }
+
     /// Returns how to open the log; what is missing is created.
     pub(crate) fn options(&self) -> PostgresOptions {
         self.options_at(self.url())
@@ -82,10 +82,11 @@ impl Scratch {
 
     /// Returns how to open the log by way of another URL.
     pub(crate) fn options_at(&self, url: &str) -> PostgresOptions {
-        // The name by which the server shows whose connections are whose.
-        let url = format!("{url}&application_name={}", self.log.replace('/', "%2F"));
+        let url = format!("{url}&application_name={}", self.application().replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
-        options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true)
+        let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
+        // That a machine has much else to do is no failure.
+        options.busy_timeout(Duration::from_secs(60)).timeout(Duration::from_secs(180))
     }
 
     /// Returns the number that the log's rows begin with.
@@ -105,7 +106,7 @@ impl Scratch {
     pub(crate) fn waiting(&self) -> i64 {
         let sql =
             "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'";
-        self.sql().query_one(sql, &[&self.log]).unwrap().get(0)
+        self.sql().query_one(sql, &[&self.application()]).unwrap().get(0)
     }
 
     /// Returns where the server listens on the network of this machine, if it does.
@@ -122,29 +123,5 @@ impl Scratch {
     /// Connects as any program would.
     pub(crate) fn sql(&self) -> Client {
         Client::connect(&self.schema.url, NoTls).unwrap()
-    }
-}
-
-fn next() -> u32 {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    COUNT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// A schema, gone when the last one who uses it is.
-struct Schema {
-    url: String,
-    name: String,
-}
-
-impl Schema {
-    fn new(url: String) -> Schema {
-        Schema { url, name: format!("test_{}_{}", process::id(), next()) }
-    }
-}
-
-impl Drop for Schema {
-    fn drop(&mut self) {
-        let drop = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-        Client::connect(&self.url, NoTls).unwrap().batch_execute(&drop).unwrap();
     }
 }

@@ -2,12 +2,30 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
+mod announcing;
+mod clocks;
 #[path = "../common/mod.rs"]
 mod common;
+mod cuts;
+mod database;
+mod delays;
+mod erasing;
+mod load;
 mod lost_commits;
+mod names;
 mod outcomes;
+mod processes;
 mod proxy;
 mod races;
 mod refusals;
+mod restarts;
 mod rights;
 mod runtimes;
+mod sessions;
+mod space;
+mod stopped;
+mod surroundings;
+#[cfg(feature = "tls-rustls")]
+mod tls;
+mod upgrades;
+mod views;

@@ -1,6 +1,5 @@
 //! An append whose connection is lost is there once, and acknowledged: promise 6.
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -134,6 +133,24 @@ fn an_append_that_cannot_be_settled_in_time_is_said_to_be_unknown() {
 }
 
 #[test]
+fn a_writer_who_cannot_reach_the_server_any_more_holds_up_nobody_for_long() {
+    let Some(scratch) = Scratch::new() else { return };
+    let by_statements = |options: PostgresOptions| options.append_by(AppendBy::Statements);
+    let (proxy, driver) =
+        by_proxy(&scratch, |options| by_statements(options).timeout(Duration::from_secs(1)));
+    proxy.arm(Fault::Stall, "COMMIT");
+    let error = driver.append(&[batch(1)], Durability::Synced).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unknown, "{error}");
+
+    // The server still holds the connection on which it was never told to commit.
+    let other = scratch.options().busy_timeout(Duration::from_secs(30)).open().unwrap();
+    let appended = other.append(&[batch(2)], Durability::Synced);
+    end_backends(&scratch);
+    appended.unwrap();
+    assert_eq!(values(&driver), [2], "what was given up is undone");
+}
+
+#[test]
 fn a_read_that_is_not_answered_in_time_says_so() {
     let Some(scratch) = Scratch::new() else { return };
     let (proxy, driver) = by_proxy(&scratch, |options| options.timeout(Duration::from_secs(1)));
@@ -173,34 +190,8 @@ fn a_restore_whose_connection_is_cut_is_there_once() {
     }
 }
 
-#[test]
-fn a_backend_that_is_killed_in_the_middle_loses_nothing() {
-    let Some(scratch) = Scratch::new() else { return };
-    let options = scratch.options();
-    let driver = options.open().unwrap();
-    let mut admin = scratch.sql();
-    let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-        WHERE application_name = $1 AND pid <> pg_backend_pid()";
-    let acknowledged = AtomicU8::new(0);
-    thread::scope(|scope| {
-        let writer = scope.spawn(|| {
-            (0..200).for_each(|value| {
-                let answers = driver.append(&[batch(value)], Durability::Synced).unwrap();
-                assert!(answers[0].is_ok());
-                acknowledged.store(value, Ordering::SeqCst);
-            });
-        });
-        let mut seen = 0;
-        while !writer.is_finished() {
-            // Not before some were acknowledged: who is killed sooner than he begins never ends.
-            let now = acknowledged.load(Ordering::SeqCst);
-            if now >= seen + 3 {
-                admin.execute(kill, &[&scratch.log()]).unwrap();
-                seen = now;
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        writer.join().unwrap();
-    });
-    assert_eq!(values(&driver), (0..200).collect::<Vec<u8>>());
+/// Ends all that work for the log.
+fn end_backends(scratch: &Scratch) {
+    let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";
+    scratch.sql().execute(sql, &[&scratch.application()]).unwrap();
 }

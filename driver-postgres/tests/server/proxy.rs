@@ -23,20 +23,53 @@ pub(crate) enum Fault {
     Stall,
 }
 
-/// Faults that are still to happen, each to the next request that holds a word.
-type Armed = Mutex<Vec<(Fault, &'static [u8])>>;
+/// Which way bytes go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    ToServer,
+    ToClient,
+}
+
+/// What is still to happen.
+#[derive(Default)]
+struct Armed {
+    /// Each to the next request that holds a word.
+    faults: Vec<(Fault, &'static [u8])>,
+    /// After so many bytes more, this way.
+    cut: Option<(Way, usize)>,
+    /// How many bytes went to the server, and how many to clients.
+    passed: [usize; 2],
+}
+
+impl Armed {
+    fn next_fault(&mut self, bytes: &[u8]) -> Option<Fault> {
+        let (_, word) = *self.faults.first()?;
+        bytes.windows(word.len()).any(|part| part == word).then(|| self.faults.remove(0).0)
+    }
+
+    /// Returns how many of so many bytes go through before the connection is cut, if it is.
+    fn pass(&mut self, way: Way, bytes: usize) -> Option<usize> {
+        self.passed[way as usize] += bytes;
+        let (_, left) = self.cut.as_mut().filter(|(cut, _)| *cut == way)?;
+        match left.checked_sub(bytes) {
+            Some(rest @ 1..) => *left = rest,
+            _ => return self.cut.take().map(|(_, left)| left),
+        }
+        None
+    }
+}
 
 /// Forwards connections to the server that the tests are given, until it is told to fail.
 pub(crate) struct Proxy {
     address: SocketAddr,
-    armed: Arc<Armed>,
+    armed: Arc<Mutex<Armed>>,
 }
 
 impl Proxy {
     pub(crate) fn start(url: &str) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let armed = Arc::new(Armed::default());
+        let armed = Arc::<Mutex<Armed>>::default();
         let (upstream, faults) = (url.parse::<Config>().unwrap(), Arc::clone(&armed));
         thread::spawn(move || {
             for client in listener.incoming() {
@@ -49,12 +82,23 @@ impl Proxy {
 
     /// Lets the next request that holds `word` fail; several faults happen one after the other.
     pub(crate) fn arm(&self, fault: Fault, word: &'static str) {
-        self.armed.lock().unwrap().push((fault, word.as_bytes()));
+        self.armed.lock().unwrap().faults.push((fault, word.as_bytes()));
+    }
+
+    /// Lets a connection be cut once so many bytes more have gone this way.
+    pub(crate) fn cut_after(&self, way: Way, bytes: usize) {
+        self.armed.lock().unwrap().cut = Some((way, bytes));
     }
 
     /// Returns whether a fault is still to happen.
     pub(crate) fn is_armed(&self) -> bool {
-        !self.armed.lock().unwrap().is_empty()
+        let armed = self.armed.lock().unwrap();
+        !armed.faults.is_empty() || armed.cut.is_some()
+    }
+
+    /// Returns how many bytes went this way.
+    pub(crate) fn passed(&self, way: Way) -> usize {
+        self.armed.lock().unwrap().passed[way as usize]
     }
 
     /// Returns the URL of the server by way of this proxy.
@@ -66,13 +110,17 @@ impl Proxy {
 }
 
 /// One direction at a time, in threads that end with the connection.
-fn forward(client: TcpStream, server: Upstream, faults: &Arc<Armed>) {
+fn forward(client: TcpStream, server: Upstream, armed: &Arc<Mutex<Armed>>) {
     let is_mute = Arc::new(AtomicBool::new(false));
-    let (mute, faults) = (Arc::clone(&is_mute), Arc::clone(faults));
+    let (mute, faults) = (Arc::clone(&is_mute), Arc::clone(armed));
     let (mut from, mut to) = (client.try_clone().unwrap(), server.clone());
     thread::spawn(move || {
         copy(&mut from, |bytes| {
-            let fault = next_fault(&faults, bytes);
+            let passing = faults.lock().unwrap().pass(Way::ToServer, bytes.len());
+            if let Some(passing) = passing {
+                return to.write_all(&bytes[..passing]).and(Err(cut()));
+            }
+            let fault = faults.lock().unwrap().next_fault(bytes);
             mute.fetch_or(fault == Some(Fault::BeforeAnswer), Ordering::SeqCst);
             match fault {
                 None | Some(Fault::BeforeAnswer) => to.write_all(bytes),
@@ -86,20 +134,19 @@ fn forward(client: TcpStream, server: Upstream, faults: &Arc<Armed>) {
         to.shutdown();
         from.shutdown(Shutdown::Both).ok();
     });
-    let (mut from, mut to) = (server, client);
+    let (mut from, mut to, faults) = (server, client, Arc::clone(armed));
     thread::spawn(move || {
-        let write =
-            |bytes: &[u8]| if is_mute.load(Ordering::SeqCst) { Err(cut()) } else { to.write_all(bytes) };
-        copy(&mut from, write);
+        copy(&mut from, |bytes| {
+            let passing = faults.lock().unwrap().pass(Way::ToClient, bytes.len());
+            match passing {
+                _ if is_mute.load(Ordering::SeqCst) => Err(cut()),
+                Some(passing) => to.write_all(&bytes[..passing]).and(Err(cut())),
+                None => to.write_all(bytes),
+            }
+        });
         from.shutdown();
         to.shutdown(Shutdown::Both).ok();
     });
-}
-
-fn next_fault(faults: &Armed, bytes: &[u8]) -> Option<Fault> {
-    let mut faults = faults.lock().unwrap();
-    let (_, word) = *faults.first()?;
-    bytes.windows(word.len()).any(|part| part == word).then(|| faults.remove(0).0)
 }
 
 fn copy(from: &mut impl Read, mut write: impl FnMut(&[u8]) -> io::Result<()>) {

@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::thread;
 use std::time::Duration;
 
-use annals_core::{Batch, Context, Driver, Durability, Error, ErrorKind, Key};
+use annals_core::{Batch, Context, Driver, Durability, Error, ErrorKind, Key, Position};
 use annals_driver_postgres::PostgresOptions;
 
 use crate::common::Scratch;
@@ -37,27 +37,37 @@ fn assert_refused(options: &PostgresOptions, kind: ErrorKind, word: &str) {
 fn what_is_not_there_is_not_made_unless_asked_for() {
     let Some(scratch) = Scratch::alone() else { return };
     let existing = scratch.options().create(false);
-    assert_refused(&existing, ErrorKind::Unavailable, "annals init");
-    assert_refused(&existing.clone().read_only(true), ErrorKind::Unavailable, "annals init");
-    existing.connect().unwrap().init().unwrap();
-    existing.connect().unwrap().init().unwrap();
-    assert_refused(&existing, ErrorKind::Unavailable, "no log `main`");
-    assert_eq!(existing.connect().unwrap().logs().unwrap(), [""; 0]);
+    let database = existing.connect().unwrap();
+    assert_refused(&existing, ErrorKind::Missing, "set up first");
+    assert_refused(&existing.clone().read_only(true), ErrorKind::Missing, "set up first");
+    assert_eq!(database.logs().unwrap_err().kind(), ErrorKind::Missing);
+    assert_eq!(database.upgrade().unwrap_err().kind(), ErrorKind::Missing);
+    let read_only = existing.clone().read_only(true).create(true);
+    assert_eq!(read_only.connect().unwrap().init().unwrap_err().kind(), ErrorKind::ReadOnly);
+    database.init().unwrap();
+    database.init().unwrap();
+    assert_refused(&existing, ErrorKind::Missing, "no log `main`");
+    assert_refused(&read_only, ErrorKind::Missing, "no log `main`");
+    assert_eq!(database.logs().unwrap(), []);
     scratch.options().open().unwrap();
     scratch.options().log("a/b").unwrap().open().unwrap();
-    existing.open().unwrap();
-    assert_eq!(existing.connect().unwrap().logs().unwrap(), ["a/b", "main"]);
+    existing.open().unwrap().append(&[batch()], Durability::Synced).unwrap();
+    let ends = database.logs().unwrap().into_iter().map(|(name, last)| (name, last.get()));
+    assert_eq!(ends.collect::<Vec<_>>(), [("a/b".to_owned(), 0), ("main".to_owned(), 1)]);
 }
 
 #[test]
 fn a_schema_of_a_newer_version_is_refused() {
     let Some(scratch) = Scratch::alone() else { return };
     scratch.options().open().unwrap();
-    let newer = format!("UPDATE {}.annals_format SET version = 2", scratch.schema());
+    let newer = format!("UPDATE {}.annals_format SET version = 3", scratch.schema());
     scratch.sql().batch_execute(&newer).unwrap();
-    assert_refused(&scratch.options(), ErrorKind::NewerFormat, "format 2");
-    let error = scratch.options().connect().unwrap().init().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NewerFormat);
+    assert_refused(&scratch.options(), ErrorKind::NewerFormat, "format 3");
+    assert_refused(&scratch.options().read_only(true), ErrorKind::NewerFormat, "format 3");
+    let database = scratch.options().connect().unwrap();
+    assert_eq!(database.init().unwrap_err().kind(), ErrorKind::NewerFormat);
+    assert_eq!(database.upgrade().unwrap_err().kind(), ErrorKind::NewerFormat);
+    assert_eq!(database.logs().unwrap_err().kind(), ErrorKind::NewerFormat);
 }
 
 #[test]
@@ -85,6 +95,8 @@ fn a_wrong_password_is_said_to_be_one_and_not_shown() {
     let url = |password: &str| format!("postgres://{user}:{password}@{address}/postgres?sslmode=disable");
     let options = |password: &str| scratch.options_at(&url(password));
     assert_refused(&options("hunter2"), ErrorKind::Unavailable, "password");
+    let without = scratch.options_at(&url("").replace(":@", "@"));
+    assert_refused(&without, ErrorKind::Unavailable, "asks for a password");
     let error = options("right").open().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "the password is right, but the user may not: {error}");
     sql.batch_execute(&format!("DROP ROLE {user}")).unwrap();
@@ -101,18 +113,6 @@ fn a_log_opened_for_reading_refuses_writes() {
     for write in writes {
         assert_eq!(write.unwrap_err().kind(), ErrorKind::ReadOnly);
     }
-}
-
-#[test]
-fn a_server_that_only_reads_is_said_to_be_one() {
-    let Some(scratch) = Scratch::new() else { return };
-    scratch.options().open().unwrap();
-    let url = format!("{}&options=-c%20default_transaction_read_only%3Don", scratch.url());
-    let driver = scratch.options_at(&url).open().unwrap();
-    let error = driver.append(&[batch()], Durability::Synced).unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
-    assert!(!told(&error).contains("secret"), "{error:?}");
-    assert_eq!(driver.last_position().unwrap().get(), 0);
 }
 
 #[test]
@@ -139,5 +139,6 @@ fn a_log_is_made_once_however_many_open_it_at_the_same_time() {
     });
     let driver = scratch.options().open().unwrap();
     assert_eq!(driver.last_position().unwrap().get(), 4);
-    assert_eq!(scratch.options().connect().unwrap().logs().unwrap(), ["main"]);
+    let logs = scratch.options().connect().unwrap().logs().unwrap();
+    assert_eq!(logs, [("main".to_owned(), Position::new(4).unwrap())]);
 }

@@ -1,12 +1,14 @@
 //! The rights that docs/drivers.md gives to those who write and to those who read, and no others.
 
-use annals_core::{Batch, Context, Driver, Durability, ErrorKind, Key, Order, PositionRange};
-use annals_driver_postgres::PostgresOptions;
+use annals_core::{
+    Action, Batch, Context, Driver, Durability, ErrorKind, Key, Order, Position, PositionRange,
+};
+use annals_driver_postgres::{PostgresDriver, PostgresOptions};
 use postgres::error::SqlState;
 
 use crate::common::Scratch;
 
-/// The grants as the page shows them, for the schema `annals` and the users `writer` and `reader`.
+/// The grants as the page shows them, for the schema `annals` and its users.
 fn grants() -> String {
     let page = include_str!("../../../docs/drivers.md");
     let begin = page.find("GRANT USAGE ON SCHEMA annals").expect("the page shows the grants");
@@ -18,20 +20,27 @@ struct Users<'a> {
     scratch: &'a Scratch,
     writer: String,
     reader: String,
+    eraser: String,
 }
 
 impl<'a> Users<'a> {
     fn make(scratch: &'a Scratch) -> Users<'a> {
-        let (writer, reader) =
-            (format!("{}_writer", scratch.schema()), format!("{}_reader", scratch.schema()));
-        let grants = grants()
+        Users::granted(scratch, &grants())
+    }
+
+    fn granted(scratch: &'a Scratch, grants: &str) -> Users<'a> {
+        let [writer, reader, eraser] =
+            ["writer", "reader", "eraser"].map(|user| format!("{}_{user}", scratch.schema()));
+        let grants = grants
             .replace("SCHEMA annals", &format!("SCHEMA {}", scratch.schema()))
             .replace("annals.", &format!("{}.", scratch.schema()))
             .replace("TO writer", &format!("TO {writer}"))
-            .replace(", reader", &format!(", {reader}"));
-        let sql = format!("CREATE ROLE {writer}; CREATE ROLE {reader}; {grants}");
+            .replace(", reader", &format!(", {reader}"))
+            .replace(", eraser", &format!(", {eraser}"))
+            .replace("TO eraser", &format!("TO {eraser}"));
+        let sql = format!("CREATE ROLE {writer}; CREATE ROLE {reader}; CREATE ROLE {eraser}; {grants}");
         scratch.sql().batch_execute(&sql).unwrap();
-        Users { scratch, writer, reader }
+        Users { scratch, writer, reader, eraser }
     }
 
     fn options(&self, user: &str) -> PostgresOptions {
@@ -42,8 +51,8 @@ impl<'a> Users<'a> {
 
 impl Drop for Users<'_> {
     fn drop(&mut self) {
-        let (writer, reader) = (&self.writer, &self.reader);
-        let sql = format!("DROP OWNED BY {writer}, {reader}; DROP ROLE {writer}, {reader}");
+        let users = [&self.writer, &self.reader, &self.eraser].map(String::as_str).join(", ");
+        let sql = format!("DROP OWNED BY {users}; DROP ROLE {users}");
         self.scratch.sql().batch_execute(&sql).unwrap();
     }
 }
@@ -98,4 +107,102 @@ fn who_reads_may_read_and_is_told_so() {
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
     assert_eq!(reader.sync().unwrap_err().kind(), ErrorKind::ReadOnly);
     assert_eq!(reader.last_position().unwrap().get(), 1);
+}
+
+fn audit() -> Batch {
+    let context = Context::new().actor("dana").reason("asked to");
+    Batch::new(context).set(Key::parse("__annals/erasures", "erasure").unwrap(), *b"\x80")
+}
+
+#[test]
+fn only_who_erases_may_erase() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let owner = scratch.options().open().unwrap();
+    owner.append(&[batch(), batch()], Durability::Synced).unwrap();
+    let users = Users::make(&scratch);
+    let first = [Position::new(1).unwrap()];
+    let commits =
+        |driver: &PostgresDriver| driver.commits(PositionRange::ALL, Order::OldestFirst, 10).unwrap();
+    let before = commits(&owner);
+    for user in [&users.writer, &users.reader] {
+        let driver = users.options(user).open().unwrap();
+        let erase = driver.abilities().erase.unwrap();
+        let error = erase.erase(&first, &audit()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+        assert!(error.to_string().contains("docs/drivers.md"), "{error}");
+        assert_eq!(erase.scrub().unwrap_err().kind(), ErrorKind::ReadOnly);
+    }
+    assert_eq!(commits(&owner), before);
+
+    let eraser = users.options(&users.eraser).open().unwrap();
+    let erase = eraser.abilities().erase.unwrap();
+    let receipt = erase.erase(&first, &audit()).unwrap().unwrap();
+    erase.scrub().unwrap();
+    assert_eq!(receipt.commit.last.get(), 3);
+    let entry = eraser.entry(&Key::parse("a", "x").unwrap(), first[0]).unwrap().unwrap();
+    assert_eq!(entry.action, Action::Erased { by: receipt.commit.last });
+    let error = eraser.append(&[batch()], Durability::Synced).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+
+    // Nobody but the owner may do it behind the log's back.
+    for user in [&users.writer, &users.eraser] {
+        let mut sql = scratch.sql();
+        sql.batch_execute(&format!("SET ROLE {user}; SET search_path = {}", scratch.schema())).unwrap();
+        for statement in ["UPDATE annals_entry SET kind = 2", "CLUSTER annals_entry USING annals_entry_pkey"]
+        {
+            let error = sql.batch_execute(statement).unwrap_err();
+            assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{statement}: {error}");
+        }
+    }
+}
+
+/// The owner need not be a superuser, and alone may upgrade; what others may do stays, and takes in the views.
+#[test]
+fn an_upgrade_is_the_owners_and_leaves_everybody_the_rights_they_had() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let (schema, owner) = (scratch.schema(), format!("{}_owner", scratch.schema()));
+    let older = include_str!("../fixtures/format-1.sql").replace("\"annals\"", schema);
+    let made = format!(
+        "CREATE ROLE {owner}; GRANT CREATE ON DATABASE postgres TO {owner};
+        SET ROLE {owner}; {older}; RESET ROLE"
+    );
+    scratch.sql().batch_execute(&made).unwrap();
+    let grants = grants();
+    let known_then: String = grants.lines().filter(|grant| !grant.contains("annals_erase")).collect();
+    let users = Users::granted(&scratch, &known_then);
+    let writer = users.options(&users.writer).open().unwrap();
+    for user in [&users.writer, &users.reader] {
+        let error = users.options(user).connect().unwrap().upgrade().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
+    }
+    let upgraded = users.options(&owner).connect().unwrap().upgrade().unwrap();
+    assert_eq!((upgraded.before, upgraded.after), (1, 2));
+
+    writer.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
+    let names = |user: &str, view: &str| {
+        let mut sql = scratch.sql();
+        sql.batch_execute(&format!("SET ROLE {user}")).unwrap();
+        sql.query(&format!("SELECT actor FROM {schema}.{view}"), &[])
+    };
+    for user in [&users.writer, &users.reader] {
+        for (view, rows) in [("annals_current", 4), ("annals_history", 6), ("annals_commits", 5)] {
+            assert_eq!(names(user, view).unwrap().len(), rows, "{view} for {user}");
+        }
+    }
+    // A right to the views is none to the tables.
+    let analyst = format!("{schema}_analyst");
+    let sql = format!(
+        "CREATE ROLE {analyst}; GRANT USAGE ON SCHEMA {schema} TO {analyst};
+        GRANT SELECT ON {schema}.annals_current TO {analyst}"
+    );
+    scratch.sql().batch_execute(&sql).unwrap();
+    assert_eq!(names(&analyst, "annals_current").unwrap().len(), 4);
+    for place in ["annals_history", "annals_commit"] {
+        let error = names(&analyst, place).unwrap_err();
+        assert_eq!(error.code(), Some(&SqlState::INSUFFICIENT_PRIVILEGE), "{error}");
+    }
+    let sql = format!("DROP OWNED BY {owner}, {analyst}; DROP ROLE {owner}, {analyst}");
+    drop(writer);
+    drop(users);
+    scratch.sql().batch_execute(&sql).unwrap();
 }

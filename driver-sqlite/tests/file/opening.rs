@@ -61,7 +61,7 @@ fn an_empty_file_becomes_a_log_and_keeps_it() {
     let scratch = Scratch::new();
     fs::write(&scratch.path, b"").unwrap();
     let none = SqliteDriver::options().create(false).open(&scratch.path).unwrap_err();
-    assert_eq!((none.kind(), fs::read(&scratch.path).unwrap().len()), (ErrorKind::Unavailable, 0));
+    assert_eq!((none.kind(), fs::read(&scratch.path).unwrap().len()), (ErrorKind::Missing, 0));
 
     append(&scratch.open(), set(&key("a", "b"), b"\x01")).unwrap();
     let again = SqliteDriver::options().create(false).open(&scratch.path).unwrap();
@@ -73,7 +73,7 @@ fn what_is_missing_is_not_created_unless_wanted() {
     let scratch = Scratch::new();
     for options in [SqliteDriver::options().create(false), SqliteDriver::options().read_only(true)] {
         let error = options.open(&scratch.path).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Unavailable);
+        assert_eq!(error.kind(), ErrorKind::Missing);
         assert!(error.to_string().ends_with("there is no such file"), "{error}");
         assert!(!scratch.path.exists());
     }
