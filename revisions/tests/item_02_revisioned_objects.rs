@@ -411,3 +411,19 @@ fn what_another_process_wrote_is_seen() {
         assert_eq!(stale.conflict().unwrap().lost_to, *second.commit());
     });
 }
+
+#[test]
+fn what_others_write_into_the_record_belongs_to_no_revision() {
+    for_each_place(|place| {
+        let store = place.open();
+        let first = answers(&store).insert("a", &question(), by("ann")).unwrap();
+        let record = store.record("game/answers/a").unwrap();
+        record.set("answer", &7).unwrap();
+        record.set("__hidden", &1).unwrap();
+        for answers in [answers(&store), answers(&place.open())] {
+            assert_eq!(answers.current("a").unwrap().unwrap(), first);
+            assert_eq!(*answers.iter().next().unwrap().unwrap(), question());
+            assert_eq!(*answers.load(first.info()).unwrap(), question());
+        }
+    });
+}

@@ -205,6 +205,33 @@ fn a_purge_erases_every_payload_of_one_object_and_says_how_many() {
 }
 
 #[test]
+fn a_purge_spares_what_is_inserted_while_it_erases() {
+    for_each_driver(|store| {
+        let people = people(store);
+        people.insert("ann", &ann(), by("ann")).unwrap();
+        // Told of after the deletion is committed, and before anything is erased.
+        let (again, anew) = (people.clone(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&anew);
+        let watch = store.on_change(move |change| {
+            let is_meta = change.key().field().as_str() == "__meta";
+            if is_meta
+                && again.current("ann").unwrap().is_none()
+                && count.fetch_add(1, Ordering::Relaxed) == 0
+            {
+                again.insert("ann", &Person { age: 1, ..ann() }, by("ben")).unwrap();
+            }
+        });
+        let asked = by("dana").reason("asked to be forgotten");
+        assert_eq!(people.purge("ann", asked).unwrap().entries, 2);
+        drop(watch);
+        assert_eq!(anew.load(Ordering::Relaxed), 1);
+        assert_eq!(people.get("ann", 1).unwrap_err().kind(), ErrorKind::Erased);
+        let current = self::people(store).current("ann").unwrap().unwrap();
+        assert_eq!((current.version(), current.age, current.creator()), (3, 1, Some("ben")));
+    });
+}
+
+#[test]
 fn what_was_erased_by_hand_is_not_shown_from_memory() {
     for_each_place(|place| {
         let (ours, theirs) = (place.open(), place.open());
