@@ -209,7 +209,10 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let base = if seen.written { self.known(&seen)? } else { self.kept(from)? };
         let since = from.commit().last;
         let unchanged = Condition::KeyUnchanged { key: seen.address.meta().clone(), since };
-        self.change_by(&seen, &base, change, &[unchanged])
+        let draft = self.change_by(&seen, &base, change, &[unchanged])?;
+        // What was erased since `from` was read is in there still.
+        let whole = seen.written || self.revisions.is_whole(from, self.tx.position())?;
+        Ok(Draft { size: draft.size.filter(|_| whole), ..draft })
     }
 
     /// Changes an object in place, whichever revision is the newest.
