@@ -101,6 +101,14 @@ pub(crate) struct Difference<'a> {
 }
 
 impl Difference<'_> {
+    /// Returns what is written to `field`: nothing, or bytes, or that it is deleted.
+    pub(crate) fn of(&self, field: &Field) -> Option<Option<&Arc<[u8]>>> {
+        if self.deleted.contains(&field) {
+            return Some(None);
+        }
+        self.set.iter().find(|(set, _)| *set == field).map(|(_, bytes)| Some(*bytes))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.set.is_empty() && self.deleted.is_empty()
     }

@@ -1,8 +1,8 @@
 use annals_core::codec;
-use annals_core::{Conflict, ErrorKind, NameError};
+use annals_core::{Conflict, ErrorKind, NameError, Namespace};
 
-use crate::State;
 use crate::name::shown;
+use crate::{Referrer, State};
 
 /// What a collection answers with when something cannot be done.
 ///
@@ -51,6 +51,61 @@ pub enum Error {
     Purged {
         /// The collection and the object's name.
         object: String,
+    },
+
+    /// The object cannot be deleted, since others refer to it, or to what would go with it, and
+    /// [restrict](crate::OnDelete::Restrict) that. Nothing was written.
+    #[error("{object} cannot be deleted: {}", told(by))]
+    Restricted {
+        /// The collection and the object's name.
+        object: String,
+        /// Who refers to what would be deleted.
+        by: Vec<Referrer>,
+    },
+
+    /// The object would refer to one that does not exist.
+    #[error("{object} refers by `{attribute}` to {target}, which does not exist")]
+    NoTarget {
+        /// The collection and the object's name.
+        object: String,
+        /// The attribute.
+        attribute: String,
+        /// The collection and the name of what does not exist.
+        target: String,
+    },
+
+    /// An attribute that is to refer to objects holds no name.
+    #[error(
+        "{object} has an attribute `{attribute}` that is to hold the name of an object, or null, or a list of names, and does not"
+    )]
+    NoReference {
+        /// The collection and the object's name.
+        object: String,
+        /// The attribute.
+        attribute: String,
+    },
+
+    /// A deletion rule does not fit the collection's type, or needs a function that this program has not
+    /// declared.
+    #[error("the deletion rule of `{attribute}` of {collection} {problem}")]
+    Rule {
+        /// The collection that refers.
+        collection: Namespace,
+        /// The attribute.
+        attribute: String,
+        /// What is wrong, and what to do.
+        problem: String,
+    },
+
+    /// A deletion would reach beyond the filter of the handle.
+    #[error(
+        "{object} cannot be deleted through this handle: {other} would go with it or change, and is beyond the filter"
+    )]
+    BeyondFilter {
+        /// The collection and the object's name.
+        object: String,
+        /// The object that the filter does not accept.
+        other: String,
     },
 
     /// What a revision holds does not fit the collection's type.
@@ -117,8 +172,14 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Core(error) => error.kind(),
-            Error::Name { .. } | Error::WrongState { .. } | Error::Upcasters { .. } => ErrorKind::Invalid,
-            Error::NoObject { .. } | Error::NoRevision { .. } => ErrorKind::NotFound,
+            Error::Name { .. }
+            | Error::WrongState { .. }
+            | Error::Restricted { .. }
+            | Error::NoReference { .. }
+            | Error::Rule { .. }
+            | Error::BeyondFilter { .. }
+            | Error::Upcasters { .. } => ErrorKind::Invalid,
+            Error::NoObject { .. } | Error::NoRevision { .. } | Error::NoTarget { .. } => ErrorKind::NotFound,
             Error::Purged { .. } => ErrorKind::Erased,
             Error::Unfit { .. } | Error::TypeVersion { .. } => ErrorKind::TypeMismatch,
         }
@@ -137,6 +198,15 @@ impl Error {
             Error::Core(error) => error.conflict(),
             _ => None,
         }
+    }
+}
+
+/// Returns the first of those who refer, and how many others do.
+fn told(by: &[Referrer]) -> String {
+    let first = by.first().map(|first| format!("{first} to what would be deleted")).unwrap_or_default();
+    match by.len() {
+        0 | 1 => first,
+        more => format!("{first}, and {} more do", more - 1),
     }
 }
 

@@ -128,6 +128,47 @@
 //! assert_eq!(told, ["create ann by referee: settle round 2", "create ben by ben: counted himself"]);
 //! # Ok::<(), Error>(())
 //! ```
+//!
+//! # Who refers to whom
+//!
+//! An attribute may hold names of objects of a collection. Once that is [declared](Revisions::declare_reference), only
+//! what exists can be named, and a deletion does to those that refer what their [rule](OnDelete) says, in the same
+//! commit. What it would do is seen [before](Revisions::plan_delete), and taken back [as a whole](Revisions::revive_all).
+//!
+//! ```
+//! use annals_core::{Context, Store};
+//! use annals_revisions::{Error, OnDelete, Revisions, Tracking};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Clone, Serialize, Deserialize)]
+//! struct Task {
+//!     project: String,
+//!     assignee: Option<String>,
+//! }
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let people = Revisions::<String>::open(&store, "people")?;
+//! let projects = Revisions::<String>::open(&store, "projects")?;
+//! let tasks = Revisions::<Task>::open(&store, "tasks")?;
+//! tasks.declare_reference("project", &projects, OnDelete::Cascade)?;
+//! tasks.declare_reference("assignee", &people, OnDelete::SetNull)?;
+//!
+//! people.insert("ann", &"Ann".into(), Context::new())?;
+//! projects.insert("tower", &"A tower".into(), Context::new())?;
+//! let task = Task { project: "tower".into(), assignee: Some("ann".into()) };
+//! tasks.insert("dig", &task, Context::new().actor("ann"))?;
+//!
+//! people.delete("ann", Context::new().actor("dana").describe_deletion("ann has left"))?;
+//! let dig = tasks.current("dig")?.unwrap();
+//! assert_eq!((dig.assignee.as_deref(), dig.creator(), dig.comment()), (None, None, Some("ann has left")));
+//!
+//! let plan = projects.plan_delete("tower")?;
+//! assert_eq!(plan.affected().len(), 2);
+//! plan.apply(Context::new().actor("dana"))?;
+//! assert!(!tasks.contains("dig")?);
+//! projects.revive_all("tower", Context::new().actor("dana"))?;
+//! assert!(tasks.contains("dig")?);
+//! # Ok::<(), Error>(())
+//! ```
 
 mod attributes;
 mod builder;
@@ -146,6 +187,7 @@ mod meta;
 mod name;
 mod purge;
 mod read;
+mod references;
 mod revision;
 mod schema;
 mod snapshot;
@@ -166,6 +208,7 @@ pub use history::{History, RevisionInfos};
 pub use immutable::*;
 pub use meta::State;
 pub use name::NAME_BYTES_MAX;
+pub use references::{Affected, NewName, OnDelete, Plan, Referrer, Revived};
 pub use revision::{Revision, RevisionInfo};
 pub use tracking::{ATTRIBUTE_DESCRIPTION, DELETION_DESCRIPTION, OBJECT_DESCRIPTION, Tracking};
 pub use transaction::TransactionRevisions;

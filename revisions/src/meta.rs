@@ -16,6 +16,9 @@ pub(crate) struct Meta {
     /// The version whose content this one took over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) restored_from: Option<u64>,
+    /// The record of the object whose deletion entailed this revision.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) consequence_of: Option<String>,
     /// The type version of which the content is; the empty text is that without a name.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) type_version: String,
@@ -25,6 +28,13 @@ pub(crate) struct Meta {
     /// Whether the object was purged by this revision.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(crate) purged: bool,
+}
+
+impl Meta {
+    /// Returns whether the object is there, retired perhaps.
+    pub(crate) fn exists(&self) -> bool {
+        self.state != State::Deleted
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]

@@ -48,6 +48,22 @@ impl Address {
         Ok(Address(Arc::new(Parts { name, namespace, meta })))
     }
 
+    /// Returns the address of the object whose record this may be.
+    pub(crate) fn of_record(namespace: &Namespace) -> Option<Address> {
+        Address::parse(&namespace.parent()?, namespace)
+    }
+
+    /// Returns the collection.
+    pub(crate) fn collection(&self) -> Namespace {
+        // An address stands below its collection.
+        self.0.namespace.parent().unwrap_or_else(|| self.0.namespace.clone())
+    }
+
+    /// Returns the last token of the object's record, as which its name is written.
+    pub(crate) fn token(&self) -> &str {
+        self.0.namespace.as_str().rsplit('/').next().unwrap_or_default()
+    }
+
     pub(crate) fn name(&self) -> &str {
         &self.0.name
     }

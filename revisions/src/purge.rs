@@ -9,14 +9,15 @@ use crate::{Error, Object, Revisions, State, TransactionRevisions};
 impl<T: Object> Revisions<T> {
     /// Erases every attribute that an object ever had, for good, and says how much that was.
     ///
-    /// First a revision is appended that deletes the object and its attributes, then the values are erased:
-    /// see [`Store::erase`](annals_core::Store::erase). What stays are names, versions, states, times, and
+    /// First a revision is appended that deletes the object and its attributes, with what
+    /// [that entails](Revisions::delete), then the values are erased: see
+    /// [`Store::erase`](annals_core::Store::erase). What stays are names, versions, states, times, and
     /// what contexts say of who and why. The versions go on if an object of that name is inserted again, be it
     /// while the values are being erased. A call that was interrupted is repeated.
     ///
     /// # Errors
     /// [`annals_core::Error::Invalid`] without an actor and a reason; [`Error::NoObject`] if there never was
-    /// one, or this handle does not know it.
+    /// one, or this handle does not know it; else as [`Revisions::delete`].
     ///
     /// ```
     /// # use annals_core::{Context, ErrorKind, Store};

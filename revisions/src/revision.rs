@@ -119,6 +119,13 @@ impl RevisionInfo {
         self.0.meta.restored_from
     }
 
+    /// Returns the record of the object whose deletion entailed this revision, by the rule of a reference;
+    /// `None` if it was made for its own sake.
+    #[must_use]
+    pub fn consequence_of(&self) -> Option<&str> {
+        self.0.meta.consequence_of.as_deref()
+    }
+
     /// Returns the name of the [type version](crate::RevisionsBuilder::version) of which the stored content
     /// is, `None` if it was written by a collection that names none.
     #[must_use]

@@ -98,15 +98,6 @@ fn description<'a>(context: &'a Context, tag: &str) -> Option<&'a str> {
     context.tags.get(tag).and_then(Value::as_text).filter(|text| !text.is_empty())
 }
 
-/// Returns what is told, over what is in force, of objects that a deletion concerns: by nobody, for the
-/// deletion's reason.
-#[expect(dead_code, reason = "nothing is deleted together with an object yet")]
-pub(crate) fn of_deletion() -> Context {
-    let here = Context::current();
-    let why = here.deletion_description().unwrap_or_default();
-    Context::new().actor("").describe_object(why).describe_attributes(why)
-}
-
 /// What the entries of one operation say of themselves. A commit drops what it says itself.
 #[derive(Clone, Debug)]
 pub(crate) struct Telling {
@@ -117,6 +108,14 @@ impl Telling {
     /// Returns what is told by `given`, and where that leaves anything open by the contexts in force.
     pub(crate) fn of(given: Context) -> Telling {
         Telling { context: given.or_in_force() }
+    }
+
+    /// Returns what is told of an object that a deletion concerns: what `given` says, else the deletion's
+    /// description by nobody.
+    pub(crate) fn of_consequence(&self, given: Context) -> Telling {
+        let why = given.reason.as_deref().or(self.context.deletion_description()).unwrap_or_default();
+        let context = self.context.clone().describe_object(why).describe_attributes(why);
+        Telling { context: context.actor(given.actor.unwrap_or_default()) }
     }
 
     /// Returns `record` for writing the `__meta` of an object.

@@ -8,6 +8,7 @@ use crate::draft::{Origin, Written};
 use crate::meta::{META, Meta};
 use crate::name::Address;
 use crate::read::{no_object, unfit};
+use crate::references::ReferenceChanges;
 use crate::tracking::Telling;
 use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, State};
 
@@ -37,20 +38,39 @@ pub struct TransactionRevisions<'a, T> {
     pub(crate) revisions: &'a Revisions<T>,
     pub(crate) tx: &'a Transaction<'a>,
     /// What the entries say that are written through this handle, over what is in force.
-    context: Context,
+    pub(crate) context: Context,
 }
 
 /// An object as a transaction that may write it sees it.
+#[derive(Clone)]
 pub(crate) struct Seen<'a> {
     pub(crate) address: Address,
-    record: TransactionRecord<'a>,
+    pub(crate) record: TransactionRecord<'a>,
     /// What its newest revision says of itself, `None` if it never was; of what this transaction wrote, if
     /// it did.
     pub(crate) meta: Option<Meta>,
     written: bool,
 }
 
-impl Seen<'_> {
+impl<'a> Seen<'a> {
+    /// Returns the object as it is, on condition that it stays so until the transaction commits.
+    pub(crate) fn see(tx: &'a Transaction<'_>, address: Address) -> Result<Seen<'a>, Error> {
+        tx.rely_on(Condition::KeyUnchanged { key: address.meta().clone(), since: tx.position() });
+        Seen::look(tx, address)
+    }
+
+    /// Returns the object as it is.
+    pub(crate) fn look(tx: &'a Transaction<'_>, address: Address) -> Result<Seen<'a>, Error> {
+        let record = tx.record(address.namespace())?;
+        let (meta, written) = (record.get(META)?, record.is_written(META)?);
+        Ok(Seen { address, record, meta, written })
+    }
+
+    /// Returns whether the object was inserted, and was not deleted since.
+    pub(crate) fn exists(&self) -> bool {
+        self.meta.as_ref().is_some_and(Meta::exists)
+    }
+
     /// Returns what the revision that is being made says of itself.
     pub(crate) fn next(&self, state: State) -> Meta {
         let version = match &self.meta {
@@ -60,7 +80,15 @@ impl Seen<'_> {
         };
         let single = self.meta.as_ref().is_some_and(|meta| meta.single);
         let type_version = self.type_version().to_owned();
-        Meta { version, state, restored_from: None, type_version, single, purged: false }
+        Meta {
+            version,
+            state,
+            restored_from: None,
+            consequence_of: None,
+            type_version,
+            single,
+            purged: false,
+        }
     }
 
     /// Returns the type version of which the stored content is.
@@ -69,7 +97,7 @@ impl Seen<'_> {
     }
 
     /// Returns the object's meta if it is in one of these states.
-    fn in_state(&self, states: &[State]) -> Result<&Meta, Error> {
+    pub(crate) fn in_state(&self, states: &[State]) -> Result<&Meta, Error> {
         match &self.meta {
             None => Err(no_object(&self.address)),
             Some(meta) if states.contains(&meta.state) => Ok(meta),
@@ -78,6 +106,27 @@ impl Seen<'_> {
                 Err(Error::WrongState { object: self.address.to_string(), state: *state })
             }
         }
+    }
+
+    /// Writes a revision: the attributes that differ, and what it says of itself.
+    pub(crate) fn write(
+        &self,
+        telling: &Telling,
+        meta: &Meta,
+        difference: &Difference<'_>,
+    ) -> Result<(), Error> {
+        let attributes = telling.of_attributes(self.record.clone());
+        for (field, bytes) in &difference.set {
+            attributes.set_encoded(*field, Arc::clone(bytes))?;
+        }
+        for field in &difference.deleted {
+            match attributes.delete(*field) {
+                // A member that this type leaves out by itself was never stored.
+                Err(annals_core::Error::NotFound { .. }) => {}
+                answer => answer?,
+            }
+        }
+        Ok(telling.of_object(self.record.clone()).set(META, meta)?)
     }
 
     /// Returns the attributes that are stored, and those fields whose values were erased.
@@ -238,10 +287,11 @@ impl<T: Object> TransactionRevisions<'_, T> {
         self.change_by(&seen, &base, change, &[])
     }
 
-    /// Deletes an object: marks it, and leaves its content and history.
+    /// Deletes an object: marks it, and leaves its content and history. What refers to it is deleted or changed
+    /// as [rules](crate::OnDelete) say.
     ///
     /// # Errors
-    /// [`Error::NoObject`] if there is none, or it was deleted.
+    /// As [`Revisions::delete`].
     pub fn delete(&self, name: &str) -> Result<(), Error> {
         self.mark_deleted(name).map(drop)
     }
@@ -331,6 +381,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
         let left = if seen.meta.is_some() { seen.attributes()? } else { Default::default() };
         let left = left.0.fields.keys().chain(&left.1).filter(|field| !after.fields.contains_key(*field));
         let difference = Difference { set: after.fields.iter().collect(), deleted: left.collect() };
+        self.check_rules(&after, &difference)?;
         let type_version = schema.written("").to_owned();
         let meta = Meta { type_version, single: after.single, ..seen.next(State::Locked) };
         let written = self.write(seen, meta, &difference)?;
@@ -368,6 +419,7 @@ impl<T: Object> TransactionRevisions<'_, T> {
             return Ok(base.clone());
         }
         required.iter().for_each(|condition| self.tx.require(condition.clone()));
+        self.check_rules(&after, &difference)?;
         let type_version = schema.written(seen.type_version()).to_owned();
         let meta = Meta { type_version, single: after.single, ..seen.next(State::Locked) };
         let written = if meta.type_version == seen.type_version() {
@@ -411,18 +463,13 @@ impl<T: Object> TransactionRevisions<'_, T> {
         difference: &Difference<'_>,
     ) -> Result<Written, Error> {
         let telling = Telling::of(self.context.clone());
-        let attributes = telling.of_attributes(seen.record.clone());
-        for (field, bytes) in &difference.set {
-            attributes.set_encoded(*field, Arc::clone(bytes))?;
+        if seen.exists() && !meta.exists() {
+            self.write_deletion(seen, &telling, &meta, difference, &|_| Context::new())?;
+        } else {
+            let references = ReferenceChanges::of(self.tx, seen, &meta, difference)?;
+            seen.write(&telling, &meta, difference)?;
+            references.write(self.tx)?;
         }
-        for field in &difference.deleted {
-            match attributes.delete(*field) {
-                // A member that this type leaves out by itself was never stored.
-                Err(annals_core::Error::NotFound { .. }) => {}
-                answer => answer?,
-            }
-        }
-        telling.of_object(seen.record.clone()).set(META, &meta)?;
         Ok(Written { meta, said: telling.said_of_object() })
     }
 
@@ -432,16 +479,12 @@ impl<T: Object> TransactionRevisions<'_, T> {
 
     /// Returns the object as it is, on condition that it stays so until the transaction commits.
     pub(crate) fn see(&self, address: Address) -> Result<Seen<'_>, Error> {
-        let since = self.tx.position();
-        self.tx.rely_on(Condition::KeyUnchanged { key: address.meta().clone(), since });
-        self.look(address)
+        Seen::see(self.tx, address)
     }
 
     /// Returns the object as it is.
-    fn look(&self, address: Address) -> Result<Seen<'_>, Error> {
-        let record = self.tx.record(address.namespace())?;
-        let (meta, written) = (record.get(META)?, record.is_written(META)?);
-        Ok(Seen { address, record, meta, written })
+    pub(crate) fn look(&self, address: Address) -> Result<Seen<'_>, Error> {
+        Seen::look(self.tx, address)
     }
 
     /// Returns the object as it is in `from`, or as this transaction has changed it since.

@@ -1,9 +1,11 @@
 use std::iter::Peekable;
 
-use annals_core::{Change, Log, Namespace, Pages, Scope, Snapshot, Store};
+use annals_core::{Change, Field, Key, Log, Namespace, Pages, Position, Scope, Snapshot, Store};
 
 use crate::Error;
+use crate::meta::META;
 use crate::name::Address;
+use crate::references::{REFERRERS, is_of_referrers};
 use crate::stored::Stored;
 
 /// The objects of a collection as of one moment, each as its newest revision, in the order of their
@@ -11,6 +13,7 @@ use crate::stored::Stored;
 pub(crate) struct Walk {
     log: Log,
     collection: Namespace,
+    at: Position,
     changes: Option<Result<Peekable<Pages<Change>>, Error>>,
 }
 
@@ -20,12 +23,23 @@ impl Walk {
         collection: &Namespace,
         moment: Result<Snapshot, annals_core::Error>,
     ) -> Walk {
-        let changes = moment.map(|moment| moment.entries(&Scope::Under(collection.clone())).peekable());
-        Walk {
-            log: store.log().clone(),
-            collection: collection.clone(),
-            changes: Some(changes.map_err(Error::from)),
-        }
+        let at = moment.as_ref().map_or(Position::START, Snapshot::position);
+        let mut walk = Walk { log: store.log().clone(), collection: collection.clone(), at, changes: None };
+        walk.changes = Some(moment.map(|_| walk.after(None)).map_err(Error::from));
+        walk
+    }
+
+    fn after(&self, key: Option<Key>) -> Peekable<Pages<Change>> {
+        self.log.state_after(&Scope::Under(self.collection.clone()), self.at, key).peekable()
+    }
+
+    /// Goes on after what is kept of referrers, of which there may be more than objects.
+    fn pass_over_referrers(&mut self) -> Result<(), Error> {
+        // After `/` comes `0`.
+        let after = self.collection.join(&format!("{REFERRERS}0"))?;
+        let after = Key::new(after, Field::new(META)?)?;
+        self.changes = Some(Ok(self.after(Some(after))));
+        Ok(())
     }
 
     fn find(&mut self) -> Result<Option<Stored>, Error> {
@@ -37,6 +51,10 @@ impl Walk {
             };
             let Some(first) = changes.next().transpose()? else { return Ok(None) };
             let namespace = first.key().namespace().clone();
+            if is_of_referrers(&self.collection, &namespace) {
+                self.pass_over_referrers()?;
+                continue;
+            }
             let mut record = vec![first];
             let of_record = |change: &Result<Change, annals_core::Error>| {
                 change.as_ref().map_or(true, |change| *change.key().namespace() == namespace)

@@ -13,6 +13,10 @@ use crate::{Draft, Error, Object, Revision, RevisionInfo, Revisions, Transaction
 /// The context says who the creator is (`actor`) and what the comment is (`reason`); what it leaves open
 /// is filled in from the store's handle and what is in force. Durability is that of
 /// [`Store::commit`](annals_core::Store::commit).
+///
+/// Whatever makes an object refer to another one, by an attribute for which that is
+/// [declared](Revisions::declare_reference), fails with [`Error::NoTarget`] if there is none, and with
+/// [`Error::NoReference`] if the attribute holds no name.
 impl<T: Object> Revisions<T> {
     /// Creates an object. One that was deleted is begun anew, and its versions go on.
     ///
@@ -102,8 +106,15 @@ impl<T: Object> Revisions<T> {
     /// Deletes an object: appends a revision that says so. Its history stays, and
     /// [`Revisions::with_deleted`] shows it.
     ///
+    /// Objects that refer to it, as [declared](Revisions::declare_reference), are deleted or changed in the same
+    /// commit, as their [rules](crate::OnDelete) say, and so on for those that refer to them. There is no limit to
+    /// that: it takes time and memory for each object concerned. Hooks are not called for them.
+    ///
     /// # Errors
-    /// [`Error::NoObject`] if there is none, or it was deleted.
+    /// [`Error::NoObject`] if there is none, or it was deleted; [`Error::Restricted`] if another object stands in
+    /// the way; [`Error::NoTarget`] if a rule would have another one refer to what does not exist;
+    /// [`Error::Rule`] if a rule cannot be applied; [`Error::BeyondFilter`] if one would reach beyond the filter of
+    /// this handle.
     #[track_caller]
     pub fn delete(&self, name: &str, context: Context) -> Result<RevisionInfo, Error> {
         let done = self.commit(context, |objects| objects.mark_deleted(name))?;
@@ -196,7 +207,7 @@ impl<T: Object> Revisions<T> {
     }
 
     /// Returns the revision that a commit made of a draft.
-    fn revision(&self, done: Done<Draft<T>>) -> Result<Revision<T>, Error> {
+    pub(crate) fn revision(&self, done: Done<Draft<T>>) -> Result<Revision<T>, Error> {
         let Done { value: draft, receipt, erasure } = done;
         let (address, size) = (draft.address.clone(), draft.size);
         let Some(revision) = draft.into_revision(receipt.as_ref()) else {
@@ -209,7 +220,7 @@ impl<T: Object> Revisions<T> {
         Ok(revision)
     }
 
-    fn info(&self, done: Done<(Address, Written)>) -> Result<RevisionInfo, Error> {
+    pub(crate) fn info(&self, done: Done<(Address, Written)>) -> Result<RevisionInfo, Error> {
         let Done { value: (address, written), receipt, .. } = done;
         let info = receipt.as_ref().map(|receipt| written.info(&address, receipt));
         info.ok_or_else(|| no_object(&address))

@@ -262,9 +262,13 @@ impl Log {
     /// Returns the newest change at or before `at` of each key in `scope`, deletions included, in
     /// key order. `at` is the end of a commit, as [`Log::boundary`] gives it.
     pub fn state(&self, scope: &Scope, at: Position) -> Pages<Change> {
+        self.state_after(scope, at, None)
+    }
+
+    /// As [`Log::state`], of the keys after `after`, which need not exist.
+    pub fn state_after(&self, scope: &Scope, at: Position, mut after: Option<Key>) -> Pages<Change> {
         let driver = Arc::clone(&self.driver);
         let scope = scope.clone();
-        let mut after: Option<Key> = None;
         let mut size = PageSize::growing(64, PAGE_ENTRIES);
         Pages::until_short(move || {
             let limit = size.get();

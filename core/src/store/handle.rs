@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::actor_policy::ActorPolicy;
 use super::bell::Bell;
 use super::cache::{Cache, CacheStats, Newest};
+use super::extensions::Extensions;
 use super::freshness::Freshness;
 use super::hooks::{Hooks, Watch};
 use super::record::{Live, Record};
@@ -67,6 +68,7 @@ struct Shared {
     retention: Retention,
     hooks: Arc<Hooks>,
     bell: Arc<Bell>,
+    extensions: Extensions,
 }
 
 /// Settings of a store that is to be opened over a driver.
@@ -182,7 +184,9 @@ impl StoreBuilder {
         let (hooks, bell) = (Arc::<Hooks>::default(), Arc::<Bell>::default());
         log.observe(&(Arc::clone(&hooks) as _));
         log.observe(&(Arc::clone(&bell) as _));
-        let shared = Shared { log, cache, registry, validator, actor_policy, retention, hooks, bell };
+        let extensions = Extensions::default();
+        let shared =
+            Shared { log, cache, registry, validator, actor_policy, retention, hooks, bell, extensions };
         Store { shared: Arc::new(shared), context: Arc::default(), freshness, durability }
     }
 }
@@ -577,6 +581,23 @@ impl Store {
             })?;
         }
         Ok(namespace)
+    }
+
+    /// Returns what a layer keeps beside this store: one value of each type, the same for all clones and
+    /// handles of the store, begun as its default and gone with the last of them.
+    ///
+    /// ```
+    /// # use std::sync::atomic::{AtomicU32, Ordering};
+    /// # let store = annals_core::Store::new(annals_driver_memory::MemoryDriver::new());
+    /// #[derive(Default)]
+    /// struct Asked(AtomicU32);
+    ///
+    /// store.extension::<Asked>().0.fetch_add(1, Ordering::Relaxed);
+    /// assert_eq!(store.clone().extension::<Asked>().0.load(Ordering::Relaxed), 1);
+    /// ```
+    #[must_use]
+    pub fn extension<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        self.shared.extensions.get()
     }
 
     /// Returns the canonical bytes as which `value` is stored; `what` names it in errors.

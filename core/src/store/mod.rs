@@ -5,6 +5,7 @@ mod along;
 mod bell;
 mod cache;
 mod diff;
+mod extensions;
 mod freshness;
 mod handle;
 mod history;
