@@ -251,6 +251,20 @@ fn what_was_erased_by_hand_is_not_shown_from_memory() {
 }
 
 #[test]
+fn what_a_revision_in_hand_still_holds_of_the_erased_is_not_remembered() {
+    for_each_driver(|store| {
+        let people = people(store);
+        let first = people.insert("ann", &ann(), by("ann")).unwrap();
+        let email = annals_core::Key::parse("people/ann", "email").unwrap();
+        store.erase(&annals_core::Selector::key(email), by("dana").reason("asked")).unwrap();
+        assert_eq!(people.update(&first, by("ann"), |person| person.age = 31).unwrap().version(), 2);
+        assert_eq!(people.current("ann").unwrap_err().kind(), ErrorKind::Erased);
+        let anew = people.set("ann", &ann(), by("ann")).unwrap_err();
+        assert_eq!(anew.kind(), ErrorKind::Erased);
+    });
+}
+
+#[test]
 fn hooks_before_may_change_and_refuse() {
     for_each_driver(|store| {
         let refuse = |person: &Person| {

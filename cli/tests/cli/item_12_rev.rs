@@ -1,9 +1,10 @@
 //! `annals rev`: objects and their revisions, as a program has made them.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use annals::codec::{Timestamp, Value as Dynamic};
-use annals::revisions::{Error, Revisions};
+use annals::revisions::{Error, OnDelete, Revisions};
 use annals::{Clock, CommitEntries, Context, Key, Order, PositionRange, Selector, StoreUrl};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -251,6 +252,33 @@ fn one_value_is_one_attribute_whatever_it_looks_like() {
         let shapes = Revisions::<Shape>::open(&store, "shapes").unwrap();
         shapes.insert("a", &Shape::Box { width: 3 }, Context::new()).unwrap();
         assert_eq!(place.ok(&["rev", "show", "shapes", "a"]), "value\t{\"Box\":{\"width\":3}}\n");
+    });
+}
+
+#[test]
+fn what_refers_to_something_that_was_deleted_is_not_brought_back() {
+    for_each_place(|place| {
+        let store = annals::Store::open(&place.url()).unwrap();
+        let posts = Revisions::<String>::open(&store, "posts").unwrap();
+        let comments = Revisions::<BTreeMap<String, String>>::open(&store, "comments").unwrap();
+        comments.declare_reference("post", &posts, OnDelete::Cascade).unwrap();
+        posts.insert("p", &"a post".into(), Context::new()).unwrap();
+        let comment = BTreeMap::from([("post".to_owned(), "p".to_owned())]);
+        comments.insert("c", &comment, Context::new()).unwrap();
+        posts.delete("p", Context::new()).unwrap();
+        let end = place.last_position();
+
+        let said = place.fails(1, &["rev", "revive", "comments", "c", "--yes"]);
+        assert!(
+            said.contains("the object `c` of comments") && said.contains("the object `p` of posts"),
+            "{said}"
+        );
+        place.fails(1, &["rev", "rollback", "comments", "c", "1", "--yes"]);
+        assert_eq!(place.last_position(), end);
+        done(place, &["revive", "posts", "p"]);
+        done(place, &["revive", "comments", "c"]);
+        assert_eq!(comments.referrers("c").unwrap().len(), 0);
+        assert_eq!(posts.referrers("p").unwrap().len(), 1);
     });
 }
 
