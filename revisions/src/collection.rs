@@ -168,8 +168,8 @@ impl<T: Object> Revisions<T> {
     /// Returns a handle that calls `hook` after it has created an object, in the same transaction: what the
     /// hook writes there stands or falls with the object, and if it fails, nothing is written.
     ///
-    /// It is called again where the transaction is run again. To learn of what was committed, see
-    /// [`Store::on_change`].
+    /// What it makes of the object itself belongs to the same revision. It is called again where the
+    /// transaction is run again. To learn of what was committed, see [`Store::on_change`].
     #[must_use]
     pub fn after_create(
         &self,

@@ -48,6 +48,11 @@ impl<T> Hooks<T> {
         self.before_update.iter().try_for_each(|hook| hook(before, draft))
     }
 
+    /// Returns whether hooks are called that can write.
+    pub(crate) fn any_after(&self) -> bool {
+        !self.after_create.is_empty() || !self.after_update.is_empty()
+    }
+
     pub(crate) fn after_create(&self, tx: &Transaction<'_>, draft: &Draft<T>) -> Result<(), Error> {
         self.after_create.iter().try_for_each(|hook| hook(tx, draft))
     }

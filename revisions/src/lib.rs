@@ -34,7 +34,7 @@
 //!
 //! ```
 //! use annals_core::{Context, Store};
-//! use annals_revisions::{Revisions, State};
+//! use annals_revisions::Revisions;
 //! use serde::{Deserialize, Serialize};
 //!
 //! #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -60,105 +60,153 @@
 //! ```
 //!
 //! Only what changed is written, each attribute as a field of the object's record; an update that changes nothing
-//! writes nothing, unless the handle is [`touching`](Revisions::touching). The [`history`](Revisions::history) of an
-//! object can be filtered, turned round and cut into pages; [`load`](Revisions::load) reads the content of one of
-//! its revisions.
+//! writes nothing, unless the handle is [`touching`](Revisions::touching). What fits a [filter](Revisions::filtered) can
+//! be handed out as a collection of its own, which reaches nothing else, and [hooks](Revisions::before_update) see, change
+//! and refuse what is written. Several objects, of several collections, and plain records change in one commit by
+//! [`in_transaction`](Revisions::in_transaction), all of them or none.
 //!
-//! Nothing is removed: [`delete`](Revisions::delete) and [`retire`](Revisions::retire) append a revision that says so,
-//! [`revive`](Revisions::revive) another one, [`rollback_to`](Revisions::rollback_to) one that is equal to an earlier
-//! one. Only [`purge`](Revisions::purge) takes values out for good, of one object, by its name. What fits a
-//! [filter](Revisions::filtered) can be handed out as a collection of its own, which reaches nothing else.
+//! # The history of an object
+//!
+//! Each revision knows its version, its [`State`], when it started and ended, and which commit made it. The
+//! [`history`](Revisions::history) tells of all of them without their contents, and can be filtered, turned round and cut
+//! into pages; [`load`](Revisions::load) reads the content of one.
 //!
 //! ```
 //! # use annals_core::{Context, Store};
-//! # use annals_revisions::{Revisions, State};
+//! # use annals_revisions::{Error, Revisions, State};
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let scores = Revisions::<u32>::open(&store, "scores")?;
+//! for (score, actor) in [(7, "ann"), (9, "ben"), (8, "ann")] {
+//!     scores.set("game", &score, Context::new().actor(actor))?;
+//! }
+//! let by_ann = scores.history("game")?.creator("ann").newest_first();
+//! let by_ann = by_ann.into_iter().collect::<Result<Vec<_>, Error>>()?;
+//! assert_eq!([by_ann[0].version(), by_ann[1].version()], [3, 1]);
+//! assert_eq!([by_ann[0].state(), by_ann[1].state()], [State::Locked, State::Retired]);
+//! assert_eq!(by_ann[1].end(), Some(scores.get("game", 2)?.unwrap().start()));
+//! assert_eq!(*scores.load(&by_ann[1])?, 7);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Out of use, deleted, and back
+//!
+//! [`retire`](Revisions::retire) takes an object out of use, [`delete`](Revisions::delete) deletes it, and
+//! [`revive`](Revisions::revive) brings it back: each appends a revision that says so, and removes nothing. A name that was
+//! deleted can be inserted anew; its versions go on. Only [`purge`](Revisions::purge) takes values out for good, those of
+//! one object, by its name.
+//!
+//! ```
+//! # use annals_core::{Context, Store};
+//! # use annals_revisions::{Error, Revisions};
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let pages = Revisions::<String>::open(&store, "pages")?;
+//! let dana = Context::new().actor("dana");
+//! pages.insert("home", &"Hello".into(), dana.clone())?;
+//! pages.delete("home", dana.clone())?;
+//! assert_eq!(pages.current("home")?, None);
+//! assert_eq!(*pages.with_deleted().current("home")?.unwrap(), "Hello");
+//! assert_eq!(pages.revive("home", dana.clone())?.version(), 3);
+//!
+//! pages.purge("home", dana.clone().reason("asked to be forgotten"))?;
+//! assert!(matches!(pages.revive("home", dana.clone()), Err(Error::Purged { .. })));
+//! assert_eq!(pages.history("home")?.count()?, 4);
+//! assert_eq!(pages.insert("home", &"Welcome".into(), dana)?.version(), 5);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Rolling back
+//!
+//! [`rollback_to`](Revisions::rollback_to) appends a revision that is equal to an earlier one, and names it;
+//! [`retire_at`](Revisions::retire_at) leaves the object out of use at that content. What came between stays in the
+//! history, so a rollback can be rolled back.
+//!
+//! ```
+//! # use annals_core::{Context, Store};
+//! # use annals_revisions::{Error, Revisions};
 //! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
 //! let pages = Revisions::<String>::open(&store, "pages")?;
 //! let first = pages.insert("home", &"Hello".into(), Context::new().actor("ann"))?;
-//! pages.edit("home", Context::new().actor("spammer"), |text| *text = "Buy this".into())?;
-//! pages.rollback_to(&first, Context::new().actor("ann").reason("spam"))?;
-//! pages.delete("home", Context::new().actor("ann"))?;
+//! let second = pages.update(&first, Context::new().actor("spammer"), |text| *text = "Buy this".into())?;
 //!
-//! let states = pages.history("home")?.into_iter().map(|info| Ok(info?.state()));
-//! let states = states.collect::<Result<Vec<_>, annals_revisions::Error>>()?;
-//! assert_eq!(states, [State::Retired, State::Retired, State::Retired, State::Deleted]);
-//! assert_eq!(pages.history("home")?.creator("spammer").count()?, 1);
-//! assert_eq!(pages.current("home")?, None);
-//! assert_eq!(*pages.with_deleted().current("home")?.unwrap(), "Hello");
-//! # Ok::<(), annals_revisions::Error>(())
-//! ```
-//!
-//! Several objects, of several collections, and plain records change in one commit by
-//! [`in_transaction`](Revisions::in_transaction), all of them or none.
-//!
-//! # When the type changes
-//!
-//! Attributes may come and go: a new one has a `serde(default)`, and one that the type does not know is left alone, so
-//! programs of different age can write the same objects. For any other change the type gets a version with a name,
-//! and [upcasters](RevisionsBuilder) that lead to it from older ones. What is stored stays as it is; old revisions are
-//! upcast whenever they are read. One that does not fit is an error that says which attribute of which version it is,
-//! and [`Revisions::untyped`] reads it all the same.
-//!
-//! ```
-//! use annals_core::codec::Value;
-//! use annals_core::{Context, Store};
-//! use annals_revisions::Revisions;
-//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
-//!
-//! let celsius = Revisions::<i32>::open(&store, "temperatures")?;
-//! celsius.insert("roof", &20, Context::new())?;
-//!
-//! // From now on tenths are kept.
-//! let builder = Revisions::<i32>::builder(&store, "temperatures").version("tenths");
-//! let tenths = builder.upcast("", "tenths", |value| {
-//!     if let Some(degrees) = value.as_integer().and_then(|degrees| i32::try_from(degrees).ok()) {
-//!         *value = Value::from(10 * degrees);
-//!     }
-//! });
-//! let tenths = tenths.open()?;
-//! assert_eq!(*tenths.current("roof")?.unwrap(), 200);
-//! tenths.edit("roof", Context::new(), |value| *value += 1)?;
-//! let stored = Revisions::untyped(&store, "temperatures")?;
-//! assert_eq!([stored.get("roof", 1)?, stored.get("roof", 2)?].map(|revision| revision.unwrap().as_integer()),
-//!     [20, 201].map(|number| Some(number.into())));
-//! # Ok::<(), annals_revisions::Error>(())
+//! let third = pages.rollback_to(&first, Context::new().actor("ann").reason("spam"))?;
+//! assert_eq!((third.as_str(), third.version(), third.restored_from()), ("Hello", 3, Some(1)));
+//! assert_eq!(*pages.load(second.info())?, "Buy this");
+//! # Ok::<(), Error>(())
 //! ```
 //!
 //! # Who did it, and why
 //!
 //! What is done to objects is told by a [`Context`](annals_core::Context): given to the call, or put in force around
-//! many calls, on a thread or in a future. Its actor and its reason are those of the whole commit; [`Tracking`] adds
-//! descriptions of each object and of each attribute. In one commit the scopes of several actors may follow one
-//! another, and what is written in each is said to be theirs.
-//!
-//! What a revision changed is its [delta](Revisions::delta): of each attribute the value before and after, who, and
-//! why. [`Deltas`] list those of a commit, of an activity, of a whole log, and by actor. An object is read [as of any
-//! moment](Revisions::at), be it deleted since.
+//! many calls, on a thread or in a future. Where both say something, the call counts. Its actor and its reason are those
+//! of the whole commit; [`Tracking`] adds descriptions of each object and of each attribute.
 //!
 //! ```
-//! use annals_core::{Context, Store};
-//! use annals_revisions::{Deltas, Error, Revisions, Tracking};
+//! # use annals_core::{Context, Store};
+//! # use annals_revisions::{Error, Revisions, Tracking};
 //! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
 //! let scores = Revisions::<u32>::open(&store, "scores")?;
-//! let settled = store.try_commit(Context::new().actor("referee").reason("settle round 2"), |tx| {
+//! let round = Context::new().actor("referee").reason("round 2");
+//! let (ann, ben, cy) = round.in_scope(|| {
+//!     let ann = scores.insert("ann", &7, Context::new())?;
+//!     let ben = scores.insert("ben", &9, Context::new().actor("ben"))?;
+//!     let disputed = Context::new().describe_object("the disputed one");
+//!     let cy = disputed.in_scope(|| scores.insert("cy", &8, Context::new()))?;
+//!     Ok::<_, Error>((ann, ben, cy))
+//! })?;
+//! assert_eq!((ann.creator(), ann.comment()), (Some("referee"), Some("round 2")));
+//! assert_eq!((ben.creator(), ben.comment()), (Some("ben"), Some("round 2")));
+//! assert_eq!((cy.creator(), cy.comment()), (Some("referee"), Some("the disputed one")));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # What was changed
+//!
+//! What a revision changed is its [delta](Revisions::delta): of each attribute the value before and after, who, and
+//! why. [`Deltas`] list those of a commit, of an activity, of a whole log, and by actor. In one commit the scopes of
+//! several actors may follow one another, and what is written in each is said to be theirs.
+//!
+//! ```
+//! # use annals_core::{Context, Store};
+//! # use annals_revisions::{Deltas, Error, Revisions};
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let scores = Revisions::<u32>::open(&store, "scores")?;
+//! let ann = scores.insert("ann", &7, Context::new().actor("ann"))?;
+//! let ann = scores.update(&ann, Context::new().actor("ben").reason("miscounted"), |score| *score = 6)?;
+//! let delta = scores.delta(ann.info())?;
+//! let score = &delta.attributes()[0];
+//! assert_eq!((score.before::<u32>()?, score.after::<u32>()?), (Some(7), Some(6)));
+//! assert_eq!((score.actor(), score.description()), (Some("ben"), Some("miscounted")));
+//!
+//! let settled = store.try_commit(Context::new().actor("referee"), |tx| {
 //!     let scores = scores.in_transaction(tx);
-//!     scores.insert("ann", &7)?;
-//!     let by_ben = Context::new().actor("ben").describe_object("counted himself");
-//!     by_ben.in_scope(|| scores.insert("ben", &9))?;
+//!     scores.edit("ann", |score| *score += 10)?;
+//!     Context::new().actor("cy").in_scope(|| scores.insert("cy", &9))?;
 //!     Ok::<(), Error>(())
 //! })?;
+//! let told = Deltas::of_commit(&store, &settled.receipt.unwrap().commit).into_iter().map(|delta| {
+//!     let delta = delta?;
+//!     Ok(format!("{} {} by {}", delta.action(), delta.info().name(), delta.actor().unwrap_or("nobody")))
+//! });
+//! let told = told.collect::<Result<Vec<_>, Error>>()?;
+//! assert_eq!(told, ["update ann by referee", "create cy by cy"]);
+//! # Ok::<(), Error>(())
+//! ```
 //!
-//! let commit = settled.receipt.unwrap().commit;
-//! let told: Vec<String> = Deltas::of_commit(&store, &commit)
-//!     .into_iter()
-//!     .map(|delta| {
-//!         let delta = delta?;
-//!         let info = delta.info();
-//!         let (who, why) = (delta.actor().unwrap_or("?"), delta.description().unwrap_or("?"));
-//!         Ok(format!("{} {} by {who}: {why}", delta.action(), info.name()))
-//!     })
-//!     .collect::<Result<_, Error>>()?;
-//! assert_eq!(told, ["create ann by referee: settle round 2", "create ben by ben: counted himself"]);
+//! # As of a moment
+//!
+//! An object is read [as of any position or time](Revisions::at), whatever was done to it since, be it deleted. The
+//! content can be inserted again.
+//!
+//! ```
+//! # use annals_core::{Context, Store};
+//! # use annals_revisions::{Error, Revisions};
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//! let scores = Revisions::<u32>::open(&store, "scores")?;
+//! scores.insert("ann", &7, Context::new())?;
+//! let halftime = store.snapshot()?.position();
+//! scores.edit("ann", Context::new(), |score| *score = 12)?;
+//! scores.delete("ann", Context::new())?;
+//! assert_eq!(scores.at("ann", halftime)?.as_deref(), Some(&7));
 //! # Ok::<(), Error>(())
 //! ```
 //!
@@ -202,6 +250,44 @@
 //! assert!(tasks.contains("dig")?);
 //! # Ok::<(), Error>(())
 //! ```
+//!
+//! # When the type changes
+//!
+//! Attributes may come and go: a new one has a `serde(default)`, and one that the type does not know is left alone, so
+//! programs of different age can write the same objects. For any other change the type gets a version with a name,
+//! and [upcasters](RevisionsBuilder) that lead to it from older ones. What is stored stays as it is; old revisions are
+//! upcast whenever they are read. One that does not fit is an error that says which attribute of which version it is,
+//! and [`Revisions::untyped`] reads it all the same.
+//!
+//! ```
+//! use annals_core::codec::Value;
+//! use annals_core::{Context, Store};
+//! use annals_revisions::Revisions;
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//!
+//! let celsius = Revisions::<i32>::open(&store, "temperatures")?;
+//! celsius.insert("roof", &20, Context::new())?;
+//!
+//! // From now on tenths are kept.
+//! let builder = Revisions::<i32>::builder(&store, "temperatures").version("tenths");
+//! let tenths = builder.upcast("", "tenths", |value| {
+//!     if let Some(degrees) = value.as_integer().and_then(|degrees| i32::try_from(degrees).ok()) {
+//!         *value = Value::from(10 * degrees);
+//!     }
+//! });
+//! let tenths = tenths.open()?;
+//! assert_eq!(*tenths.current("roof")?.unwrap(), 200);
+//! tenths.edit("roof", Context::new(), |value| *value += 1)?;
+//! let stored = Revisions::untyped(&store, "temperatures")?;
+//! assert_eq!([stored.get("roof", 1)?, stored.get("roof", 2)?].map(|revision| revision.unwrap().as_integer()),
+//!     [20, 201].map(|number| Some(number.into())));
+//! # Ok::<(), annals_revisions::Error>(())
+//! ```
+//!
+//! # From the command line
+//!
+//! `annals rev` lists, shows and compares objects and revisions of every type, and rolls back, retires and revives
+//! them, after it has shown what it is going to append.
 
 mod attributes;
 mod builder;

@@ -214,10 +214,17 @@ impl<T: Object> Revisions<T> {
             // A hook has given the commit an id that the log had.
             return self.with_deleted().current(address.name())?.ok_or_else(|| no_object(&address));
         };
-        if let Some(size) = size {
-            self.kept.put(Entry::new(revision.clone(), erasure, size));
+        match size {
+            // A hook may have written to the object as well.
+            Some(_) if self.hooks.any_after() => {
+                self.as_of(&address, revision.version(), revision.commit().last)
+            }
+            Some(size) => {
+                self.kept.put(Entry::new(revision.clone(), erasure, size));
+                Ok(revision)
+            }
+            None => Ok(revision),
         }
-        Ok(revision)
     }
 
     pub(crate) fn info(&self, done: Done<(Address, Written)>) -> Result<RevisionInfo, Error> {

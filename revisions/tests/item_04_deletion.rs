@@ -327,6 +327,31 @@ fn hooks_after_write_in_the_same_commit_and_may_refuse() {
 }
 
 #[test]
+fn what_a_hook_makes_of_the_object_itself_is_what_the_object_is() {
+    for_each_driver(|store| {
+        let plain = people(store);
+        let (aged, other) = (plain.clone(), plain.clone());
+        let people = plain
+            .after_create(move |tx, draft| {
+                Ok(aged.in_transaction(tx).edit(draft.name(), |person| person.age += 1).map(drop)?)
+            })
+            .after_update(move |tx, _, draft| {
+                let by_clerk = Context::new().actor("clerk");
+                let other = other.in_transaction(tx).with_context(by_clerk);
+                Ok(other.edit(draft.name(), |person| person.age *= 2).map(drop)?)
+            });
+        let created = people.insert("ann", &ann(), Context::new().actor("ann")).unwrap();
+        assert_eq!((created.version(), created.age, created.creator()), (1, 31, Some("ann")));
+        let updated = people.edit("ann", Context::new().actor("ann"), |person| person.age = 40).unwrap();
+        assert_eq!((updated.version(), updated.age, updated.creator()), (2, 80, Some("clerk")));
+        for people in [&people, &plain, &self::people(store)] {
+            let current = people.current("ann").unwrap().unwrap();
+            assert_eq!((current.version(), current.age, current.creator()), (2, 80, Some("clerk")));
+        }
+    });
+}
+
+#[test]
 fn a_filtered_view_reaches_nothing_beyond_its_filter() {
     for_each_driver(|store| {
         let people = people(store);
