@@ -51,7 +51,7 @@ impl Magazine {
     /// Several people in one commit: what each of them writes is said to be theirs.
     fn first_issue(&self) -> Result {
         let context = Context::new().actor("dana").reason("first issue");
-        let done = self.store.try_commit(context, |tx| {
+        let issue = self.store.try_commit(context, |tx| {
             for name in ["Ann", "Ben"] {
                 self.people.in_transaction(tx).insert(&name.to_lowercase(), &Person { name: name.into() })?;
             }
@@ -64,16 +64,16 @@ impl Magazine {
             let ann = Context::new().actor("ann").describe_object("as promised");
             ann.in_scope(|| self.articles.in_transaction(tx).insert("tea", &article))
         });
-        done.map(drop)
+        issue.map(drop)
     }
 
     /// Code far below the scope of a context need know nothing of who and why.
     fn edit_tea(&self) -> Result {
         Context::new().actor("ben").describe_attributes("house style").in_scope(|| {
             self.articles.edit("tea", Context::new(), |tea| tea.title = "Of Tea".into())?;
-            self.articles.edit("tea", Context::new().reason("shorter"), |tea| tea.text = "Tea.".into())
-        })?;
-        Ok(())
+            self.articles.edit("tea", Context::new().reason("shorter"), |tea| tea.text = "Tea.".into())?;
+            Ok(())
+        })
     }
 
     fn comment(&self, name: &str, text: &str, reader: &str) -> Result {
@@ -95,10 +95,8 @@ impl Magazine {
     /// What a deletion would do is seen before it is done.
     fn withdraw_tea(&self) -> Result {
         let plan = self.articles.plan_delete("tea")?;
-        let planned = plan.affected().iter().map(|affected| {
-            let (action, collection, name) = (affected.action(), affected.collection(), affected.name());
-            format!("{action} {collection}/{name}")
-        });
+        let planned = plan.affected().iter();
+        let planned = planned.map(|it| format!("{} {}/{}", it.action(), it.collection(), it.name()));
         let expected = ["delete articles/tea", "delete comments/1", "delete comments/2"];
         say("what would be deleted", planned, &expected);
         plan.apply(Context::new().actor("dana").reason("a complaint").describe_deletion("with its article"))?;
@@ -197,8 +195,6 @@ fn main() -> Result {
     ];
     say("the audit trail", magazine.audit()?, &expected);
 
-    let mut by_eve = Deltas::of(&magazine.store).actor("eve").into_iter();
-    assert_eq!(by_eve.next().transpose()?.as_ref().map(|delta| delta.info().name()), Some("1"));
-    assert!(by_eve.next().is_none());
+    assert_eq!(Deltas::of(&magazine.store).actor("eve").into_iter().count(), 1);
     Ok(())
 }

@@ -333,12 +333,12 @@ fn what_a_hook_makes_of_the_object_itself_is_what_the_object_is() {
         let (aged, other) = (plain.clone(), plain.clone());
         let people = plain
             .after_create(move |tx, draft| {
-                Ok(aged.in_transaction(tx).edit(draft.name(), |person| person.age += 1).map(drop)?)
+                aged.in_transaction(tx).edit(draft.name(), |person| person.age += 1).map(drop)
             })
             .after_update(move |tx, _, draft| {
                 let by_clerk = Context::new().actor("clerk");
                 let other = other.in_transaction(tx).with_context(by_clerk);
-                Ok(other.edit(draft.name(), |person| person.age *= 2).map(drop)?)
+                other.edit(draft.name(), |person| person.age *= 2).map(drop)
             });
         let created = people.insert("ann", &ann(), Context::new().actor("ann")).unwrap();
         assert_eq!((created.version(), created.age, created.creator()), (1, 31, Some("ann")));
