@@ -334,8 +334,8 @@ fn what_does_not_fit_is_an_error_and_readable_as_a_value() {
         assert_eq!(unfit.kind(), ErrorKind::TypeMismatch);
         assert_eq!(
             unfit.to_string(),
-            "the object `a` of game/answers, version 1, is not of the collection's type: the field `tags` is \
-             missing; it can be read as `Value`"
+            "the object `a` of game/answers, version 1, attribute `tags`, is not of the collection's type: the \
+             field `tags` is missing; `Revisions::untyped` reads it"
         );
         assert!(answers(store).iter().any(|revision| revision.is_err()), "it is not skipped");
         let values = Revisions::<Value>::open(store, "game/answers").unwrap();
