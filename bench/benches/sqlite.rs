@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark stops where something fails")]
 
 use annals::{Durability, Key, Position};
-use annals_bench::{Commits, Sides, Workload};
+use annals_bench::{Commits, Sides, Tables, Workload};
 use criterion::Criterion;
 
 fn main() {

@@ -5,11 +5,13 @@
 //! `cargo bench -p annals-bench` shows some of the same with criterion's statistics.
 
 mod by_hand;
+mod postgres;
 mod ratios;
 mod sides;
 mod workload;
 
-pub use by_hand::{ByHand, GroupedByHand, MapByHand};
+pub use by_hand::{ByHand, CommitByHand, EntryByHand, GroupedByHand, MapByHand, PostgresByHand, Tables};
+pub use postgres::Scratch;
 pub use ratios::{Row, Run, Table, Wanted, percentile, timed};
 pub use sides::{Commits, Sides, new_store};
 pub use workload::{Workload, Write};

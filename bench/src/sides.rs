@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use annals::{Batch, Durability, Position, Record, SqliteDriver, Store, StoreBuilder};
 use tempfile::TempDir;
 
-use crate::by_hand::ByHand;
+use crate::by_hand::{ByHand, PostgresByHand, Tables};
+use crate::postgres::Scratch;
 use crate::workload::{Workload, Write};
 
 /// Whether a log is filled with commits of 1,000 entries or of one.
@@ -16,28 +17,61 @@ pub enum Commits {
     Small,
 }
 
-/// The same entries in a store on SQLite and in tables written by hand, with the same settings.
+/// The same entries in a store and in tables written by hand, with the same settings: on SQLite, or on
+/// a PostgreSQL server.
 #[derive(Debug)]
-pub struct Sides {
+pub struct Sides<T = ByHand, P = TempDir> {
     /// The one side, without a cache of values.
     pub store: Store,
     /// The other.
-    pub by_hand: ByHand,
+    pub by_hand: T,
     /// What was written, and random questions.
     pub workload: RefCell<Workload>,
     /// How many entries both have.
     pub entries: u64,
-    /// Where the files are until this is dropped.
-    pub folder: TempDir,
+    /// Where all of it is until this is dropped.
+    pub place: P,
 }
 
 impl Sides {
     /// Writes `entries` entries of the workload to both sides.
     #[must_use]
-    pub fn filled(mut workload: Workload, entries: usize, commits: Commits) -> Sides {
+    pub fn filled(workload: Workload, entries: usize, commits: Commits) -> Sides {
         let folder = tempfile::tempdir().expect("there is a place for files");
         let store = new_store(&folder.path().join(FILE));
         let by_hand = ByHand::open(&folder.path().join("by_hand.db"));
+        Sides::fill(store, by_hand, workload, entries, commits, folder)
+    }
+
+    /// Returns the settings of another store on the same log.
+    pub fn another_store(&self) -> StoreBuilder {
+        settings(&self.path())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.place.path().join(FILE)
+    }
+}
+
+impl Sides<PostgresByHand, Scratch> {
+    /// Writes `entries` entries of the workload to both sides, in schemas of their own on the server.
+    #[must_use]
+    pub fn on_server(workload: Workload, entries: usize, commits: Commits) -> Self {
+        let scratch = Scratch::new();
+        let store = Store::builder(scratch.driver()).cache_bytes(0).build().into();
+        Sides::fill(store, scratch.by_hand(), workload, entries, commits, scratch)
+    }
+}
+
+impl<T: Tables, P> Sides<T, P> {
+    fn fill(
+        store: Store,
+        by_hand: T,
+        mut workload: Workload,
+        entries: usize,
+        commits: Commits,
+        place: P,
+    ) -> Sides<T, P> {
         by_hand.set_durable(false);
         for _ in 0..entries / Workload::BATCH {
             let writes = workload.next_writes(Workload::BATCH);
@@ -50,7 +84,7 @@ impl Sides {
         store.log().sync().expect("the disk works");
         by_hand.set_durable(true);
         let sides =
-            Sides { store, by_hand, workload: RefCell::new(workload), entries: entries as u64, folder };
+            Sides { store, by_hand, workload: RefCell::new(workload), entries: entries as u64, place };
         sides.verify();
         sides
     }
@@ -81,15 +115,6 @@ impl Sides {
         for key in 0..workload.keys().len() {
             assert_eq!(self.bytes(&workload, key, Position::MAX), Some(self.by_hand.latest(key)));
         }
-    }
-
-    /// Returns the settings of another store on the same log.
-    pub fn another_store(&self) -> StoreBuilder {
-        settings(&self.path())
-    }
-
-    fn path(&self) -> PathBuf {
-        self.folder.path().join(FILE)
     }
 
     /// Returns the records of the workload in the order of their keys.

@@ -5,7 +5,7 @@
 //! | code | means |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | there is no such value; with `diff --exit-code`: there are differences |
+//! | 1 | there is no such value or object; with `diff --exit-code`: there are differences |
 //! | 2 | the command line or an input file is wrong: names, JSON, moments, files that cannot be read |
 //! | 3 | conflict: another commit was first |
 //! | 4 | the store cannot be used: missing, locked, full, read-only, of a newer format, not one of ours; or the output cannot be written |

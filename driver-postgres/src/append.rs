@@ -10,6 +10,7 @@ use crate::options::AppendBy;
 use crate::outcome::Outcome;
 use crate::parameter::Parameter;
 use crate::place::Place;
+use crate::plain;
 use crate::reads;
 use crate::transaction::{Terms, Transaction};
 
@@ -106,7 +107,7 @@ pub(crate) fn answered(
     Ok(answers)
 }
 
-/// One round trip.
+/// One round trip, but for the rare case that a plain append took for granted what does not hold.
 fn by_function(
     place: &Place,
     seen: Position,
@@ -114,13 +115,29 @@ fn by_function(
     batches: &[Batch],
     durability: Durability,
 ) -> Result<Outcome, Failure> {
-    let mut parameters = place.parameters(&[
-        Parameter::number(seen.to_i64()),
-        Parameter::boolean(durability == Durability::Synced),
-        Parameter::number(milliseconds(writing.busy_timeout)),
-    ]);
-    parameters.extend(Group::new(batches)?.into_parameters());
-    Outcome::read(&place.pool.write(&place.sql.append, parameters)?)
+    let judged = || {
+        let mut parameters = place.parameters(&[
+            Parameter::number(seen.to_i64()),
+            Parameter::boolean(durability == Durability::Synced),
+            Parameter::number(milliseconds(writing.busy_timeout)),
+        ]);
+        parameters.extend(Group::new(batches)?.into_parameters());
+        Ok::<Vec<Parameter>, Failure>(parameters)
+    };
+    if !batches.iter().all(plain::is_plain) {
+        return Outcome::read(&place.pool.write(&place.sql.append, judged()?)?);
+    }
+    place.pool.insist_on_writing(|connection, deadline| {
+        let request = plain::Request::new(place, seen, writing, batches, durability)?;
+        let (sql, parameters) = request.statement(place);
+        match connection.query(deadline, sql, parameters) {
+            Err(failure) if failure.is_of_mistake() => {
+                place.keys.forget();
+                Outcome::read(&connection.query(deadline, &place.sql.append, &judged()?.into())?)
+            }
+            answer => request.outcome(place, batches, &answer?),
+        }
+    })
 }
 
 fn by_statements(
@@ -132,13 +149,12 @@ fn by_statements(
 ) -> Result<Outcome, Failure> {
     let terms = Terms::new(place, writing.busy_timeout, durability);
     let batches: Arc<[Batch]> = batches.into();
-    let count = batches.iter().map(|batch| batch.writes.len()).sum();
     place.pool.insist_on_writing(|connection, deadline| {
         let (terms, batches) = (terms.clone(), Arc::clone(&batches));
         connection.run(deadline, move |client| {
-            let mut transaction = Transaction::begin(client, &terms, count)?;
+            let mut transaction = Transaction::begin(client, &terms)?;
             let outcome = transaction.append(&batches, seen)?;
-            transaction.commit(count).map(|()| outcome)
+            transaction.commit().map(|()| outcome)
         })
     })
 }
@@ -152,7 +168,7 @@ pub(crate) fn sync(place: &Place, writing: &Writing) -> Result<(), Failure> {
     let terms = Terms::new(place, writing.busy_timeout, Durability::Synced);
     place.pool.insist(|connection, deadline| {
         let terms = terms.clone();
-        connection.run(deadline, move |client| Transaction::begin(client, &terms, 0)?.commit(0))
+        connection.run(deadline, move |client| Transaction::begin(client, &terms)?.commit())
     })
 }
 

@@ -6,7 +6,7 @@ use annals_core::{CheckReport, Order, PositionRange};
 
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::reads;
+use crate::walk;
 
 /// How many damages of one kind are listed.
 const LISTED_MAX: usize = 100;
@@ -26,7 +26,7 @@ fn rules(place: &Place) -> [(&'static str, &Arc<str>); 6] {
         ("the log should end where its last commit does, but ends at", &sql.wrong_end),
         ("no commit covers the entry at", &sql.entries_beyond),
         ("there is no key for the entry at", &sql.entries_without_key),
-        ("there is no entry that began the key with the number", &sql.keys_without_entry),
+        ("there is no entry of the key with the number", &sql.keys_without_entry),
     ]
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn check(place: &Place) -> Result<CheckReport, Failure> {
 fn first_damage(place: &Place) -> Result<Option<String>, Failure> {
     let mut range = PositionRange::ALL;
     loop {
-        match reads::commits(place, range, Order::OldestFirst, PAGE) {
+        match walk::commits(place, range, Order::OldestFirst, PAGE) {
             Ok(page) => match page.last() {
                 Some(last) => range.after = last.commit.last,
                 None => return Ok(None),

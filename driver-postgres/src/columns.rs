@@ -1,5 +1,7 @@
 //! What is stored, column by column: an array each, which the server turns into rows.
 
+use std::borrow::Cow;
+
 use annals_core::{Action, Commit, CommitId, Context, Error, Key};
 
 use crate::parameter::{Column, Parameter};
@@ -56,17 +58,48 @@ impl ContextColumns {
 pub(crate) struct EntryColumns {
     namespaces: Column,
     fields: Column,
+    contents: ContentColumns,
+}
+
+impl EntryColumns {
+    pub(crate) fn new() -> EntryColumns {
+        EntryColumns { namespaces: Column::texts(), fields: Column::texts(), contents: ContentColumns::new() }
+    }
+
+    pub(crate) fn push(&mut self, key: &Key, action: &Action, actor: Option<&str>, reason: Option<&str>) {
+        self.namespaces.push(Some(key.namespace().as_str()));
+        self.fields.push(Some(key.field().as_str()));
+        self.contents.push(action, actor, reason);
+    }
+
+    /// Returns how many entries there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.namespaces.len()
+    }
+
+    /// Returns how many bytes there are.
+    pub(crate) fn size(&self) -> usize {
+        self.namespaces.size() + self.fields.size() + self.contents.size()
+    }
+
+    pub(crate) fn into_parameters(self) -> Vec<Parameter> {
+        let EntryColumns { namespaces, fields, contents } = self;
+        let ContentColumns { kinds, actors, reasons, values } = contents;
+        [namespaces, fields, kinds, actors, reasons, values].map(Parameter::from).into()
+    }
+}
+
+/// What happened to the keys of entries.
+pub(crate) struct ContentColumns {
     kinds: Column,
     actors: Column,
     reasons: Column,
     values: Column,
 }
 
-impl EntryColumns {
-    pub(crate) fn new() -> EntryColumns {
-        EntryColumns {
-            namespaces: Column::texts(),
-            fields: Column::texts(),
+impl ContentColumns {
+    pub(crate) fn new() -> ContentColumns {
+        ContentColumns {
             kinds: Column::kinds(),
             actors: Column::bytes(),
             reasons: Column::bytes(),
@@ -74,41 +107,33 @@ impl EntryColumns {
         }
     }
 
-    pub(crate) fn push(&mut self, key: &Key, action: &Action, actor: Option<&str>, reason: Option<&str>) {
-        self.namespaces.push(Some(key.namespace().as_str()));
-        self.fields.push(Some(key.field().as_str()));
+    pub(crate) fn push(&mut self, action: &Action, actor: Option<&str>, reason: Option<&str>) {
         self.actors.push(actor);
         self.reasons.push(reason);
-        match action {
-            Action::Set(bytes) => {
-                self.kinds.push_kind(kind::SET);
-                self.values.push(Some(bytes));
-            }
-            Action::Deleted => {
-                self.kinds.push_kind(kind::DELETED);
-                self.values.push(None::<&[u8]>);
-            }
-            Action::Erased { by } => {
-                self.kinds.push_kind(kind::ERASED);
-                self.values.push(Some(by.get().to_be_bytes()));
-            }
-        }
+        let (kind, value) = stored(action);
+        self.kinds.push_kind(kind);
+        self.values.push(value);
     }
 
-    /// Returns how many entries there are.
-    pub(crate) fn len(&self) -> u64 {
-        self.kinds.len()
+    fn size(&self) -> usize {
+        self.actors.size() + self.reasons.size() + self.values.size()
     }
 
-    /// Returns how many bytes there are.
-    pub(crate) fn size(&self) -> usize {
-        let columns = [&self.namespaces, &self.fields, &self.actors, &self.reasons, &self.values];
-        columns.iter().map(|column| column.size()).sum()
+    /// Returns the columns, those without elements that have nothing but NULL.
+    pub(crate) fn into_parameters_or_empty(self) -> Vec<Parameter> {
+        let ContentColumns { kinds, actors, reasons, values } = self;
+        [kinds.or_empty(), actors.or_empty(), reasons.or_empty(), values.or_empty()]
+            .map(Parameter::from)
+            .into()
     }
+}
 
-    pub(crate) fn into_parameters(self) -> Vec<Parameter> {
-        let EntryColumns { namespaces, fields, kinds, actors, reasons, values } = self;
-        [namespaces, fields, kinds, actors, reasons, values].map(Parameter::from).into()
+/// Returns the kind and the value of an entry as they are stored.
+pub(crate) fn stored(action: &Action) -> (Option<i16>, Option<Cow<'_, [u8]>>) {
+    match action {
+        Action::Set(bytes) => (kind::SET, Some(Cow::Borrowed(bytes))),
+        Action::Deleted => (kind::DELETED, None),
+        Action::Erased { by } => (kind::ERASED, Some(Cow::Owned(by.get().to_be_bytes().into()))),
     }
 }
 

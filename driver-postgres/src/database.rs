@@ -8,6 +8,7 @@ use crate::announcing::{Announcing, Topic};
 use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
+use crate::known_keys::KnownKeys;
 use crate::options::{AppendBy, Mode};
 use crate::parameter::Parameter;
 use crate::place::Place;
@@ -190,6 +191,7 @@ impl PostgresDatabase {
             sql: Arc::clone(&self.sql),
             log: options.log.id(),
             name: options.log.clone(),
+            keys: KnownKeys::default(),
         }
     }
 

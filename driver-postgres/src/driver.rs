@@ -10,7 +10,7 @@ use crate::announcing::Topic;
 use crate::append::{self, Seen, Writing};
 use crate::failure::Failure;
 use crate::place::Place;
-use crate::{check, erase, measure, reads, restore, scrub};
+use crate::{check, erase, measure, reads, restore, scrub, walk};
 
 /// A log in a PostgreSQL database.
 ///
@@ -115,7 +115,7 @@ impl Driver for PostgresDriver {
     }
 
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        self.read(|place| reads::commits(place, range, order, limit))
+        self.read(|place| walk::commits(place, range, order, limit))
     }
 
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {

@@ -57,16 +57,15 @@ fn by_statements(
 ) -> Result<Outcome, Failure> {
     let terms = Terms::new(place, writing.busy_timeout, Durability::Synced);
     let (positions, group): (_, Arc<[Batch]>) = (column(positions), group.into());
-    let count = group.iter().map(|batch| batch.writes.len()).sum();
     place.pool.insist_on_writing(|connection, deadline| {
         let (terms, positions, group) = (terms.clone(), positions.clone(), Arc::clone(&group));
         connection.run(deadline, move |client| {
-            let mut transaction = Transaction::begin(client, &terms, count)?;
+            let mut transaction = Transaction::begin(client, &terms)?;
             let outcome = transaction.append(&group, seen)?;
             if outcome.others.is_empty() {
                 transaction.erase(positions)?;
             }
-            transaction.commit(count).map(|()| outcome)
+            transaction.commit().map(|()| outcome)
         })
     })
 }

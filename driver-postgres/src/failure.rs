@@ -72,6 +72,11 @@ impl Failure {
         }
     }
 
+    /// Returns whether the server has done nothing, since what was taken for granted does not hold.
+    pub(crate) fn is_of_mistake(&self) -> bool {
+        self.is(&SqlState::from_code(Said::MISTAKE))
+    }
+
     /// Returns whether there was no answer by the deadline.
     pub(crate) fn is_late(&self) -> bool {
         matches!(self, Failure::Lost(cause) if matches!(**cause, Cause::Deadline))
@@ -179,6 +184,8 @@ impl std::error::Error for Said {}
 impl Said {
     /// The log that the functions of the schema do not find.
     const NO_LOG: &str = "AN001";
+    /// What the functions of the schema are told to take for granted does not hold.
+    const MISTAKE: &str = "AN002";
 
     /// Returns whether the connection is gone with it.
     fn closes(&self) -> bool {

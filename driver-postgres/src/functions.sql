@@ -41,7 +41,7 @@ DECLARE
     v_upto integer;           -- the last batch that is stored together with the one in turn
     v_stored integer;         -- how many writes these have
     v_look boolean := false;  -- whether ids are looked for that were not given
-    v_keys bigint[];          -- the keys of the writes that are stored
+    v_keys integer[];         -- the keys of the writes that are stored
     v_found bigint;           -- the entry that breaks a condition, or the commit that is there already
     v_broken integer;         -- the number of that condition
 BEGIN
@@ -55,11 +55,10 @@ BEGIN
 
     -- The lock comes first. What is read in the statements after it, nobody can change any more.
     UPDATE "annals".annals_log AS l SET last = l.last + v_writes WHERE l.log = a_log
-    RETURNING l.last - v_writes INTO v_start;
+    RETURNING l.last - v_writes, l.recorded_at INTO v_start, v_moment;
     IF v_start IS NULL THEN
         RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
     END IF;
-    SELECT c.recorded_at INTO v_moment FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = v_start;
     v_last := v_start;
     IF a_seen < v_start THEN
         v_look := EXISTS (
@@ -99,7 +98,7 @@ BEGIN
                             WHERE e.log = a_log AND (e.key, e.position) >= (k.id, 0) AND (e.key, e.position) <= (k.id, 9223372036854775807)
                             ORDER BY e.key DESC, e.position DESC LIMIT 1
                         ) AS e
-                        WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field AND e.kind <> 1
+                        WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field AND e.kind IS DISTINCT FROM 1
                     )
                     WHEN 2 THEN (
                         SELECT min(e.position) FROM "annals".annals_key AS k CROSS JOIN LATERAL (
@@ -166,7 +165,8 @@ BEGIN
         ) WITH ORDINALITY AS x (namespace, field, number);
         IF array_position(v_keys, NULL) IS NOT NULL THEN
             INSERT INTO "annals".annals_key (log, id, namespace, field)
-            SELECT a_log, v_last + min(x.number), x.namespace, x.field
+            SELECT a_log, (SELECT coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) FROM "annals".annals_key AS k WHERE k.log = a_log)
+                + row_number() OVER (ORDER BY min(x.number)), x.namespace, x.field
             FROM unnest(
                 v_keys, w_namespace[v_write + 1 : v_write + v_stored], w_field[v_write + 1 : v_write + v_stored]
             ) WITH ORDINALITY AS x (key, namespace, field, number)
@@ -213,9 +213,7 @@ BEGIN
         v_batch := v_upto + 1;
     END LOOP;
 
-    IF v_last < v_start + v_writes THEN
-        UPDATE "annals".annals_log AS l SET last = v_last WHERE l.log = a_log;
-    END IF;
+    UPDATE "annals".annals_log AS l SET last = v_last, recorded_at = v_moment WHERE l.log = a_log;
 END
 $$;
 
@@ -260,7 +258,8 @@ BEGIN
     END IF;
     IF v_last = a_last AND v_twice IS NULL THEN
         INSERT INTO "annals".annals_key (log, id, namespace, field)
-        SELECT a_log, a_last + min(x.number), x.namespace, x.field
+        SELECT a_log, (SELECT coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) FROM "annals".annals_key AS k WHERE k.log = a_log)
+            + row_number() OVER (ORDER BY min(x.number)), x.namespace, x.field
         FROM unnest(w_namespace, w_field) WITH ORDINALITY AS x (namespace, field, number)
         WHERE NOT EXISTS (
             SELECT FROM "annals".annals_key AS k
@@ -282,7 +281,9 @@ BEGIN
             b_last, b_length, b_recorded_at, b_occurred_at, b_id, b_given, b_actor, b_reason, b_location, b_tags
         ) AS x;
 
-        UPDATE "annals".annals_log AS l SET last = a_last + cardinality(w_kind) WHERE l.log = a_log;
+        UPDATE "annals".annals_log AS l
+        SET last = a_last + cardinality(w_kind), recorded_at = b_recorded_at[cardinality(b_recorded_at)]
+        WHERE l.log = a_log;
     END IF;
     RETURN QUERY SELECT v_last, v_twice;
 END
@@ -370,7 +371,7 @@ BEGIN
     END LOOP;
     IF v_appended THEN
         UPDATE "annals".annals_entry AS e SET kind = 2, value = int8send(v_start + cardinality(w_kind))
-        WHERE e.log = a_log AND e.position = ANY (a_positions) AND e.position <= v_start AND e.kind = 0;
+        WHERE e.log = a_log AND e.position = ANY (a_positions) AND e.position <= v_start AND e.kind IS NULL;
     END IF;
 END
 $$;

@@ -100,7 +100,7 @@ impl ConditionColumns {
             Condition::NamespaceUnchanged { namespace, .. } => (2, Some(namespace), None),
             Condition::LogUnchanged { .. } => (3, None, None),
         };
-        self.kinds.push_kind(kind);
+        self.kinds.push_kind(Some(kind));
         self.namespaces.push(namespace.map(Namespace::as_str));
         self.fields.push(field.map(Field::as_str));
         self.since.push(condition.since().map(|since| since.to_i64().to_be_bytes()));

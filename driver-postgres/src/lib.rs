@@ -36,9 +36,9 @@
 //! twice. If that cannot be done by the [deadline](PostgresOptions::timeout), the error is of the kind
 //! [`Unknown`](annals_core::ErrorKind::Unknown). No call takes longer than that deadline.
 //!
-//! Connections are shared by all logs of a [`PostgresDatabase`], and have a thread each, so a log may be
-//! opened, used and dropped inside an asynchronous runtime; it blocks the calling thread there as
-//! anywhere.
+//! Connections are shared by all logs of a [`PostgresDatabase`]. The calling thread drives the one that it
+//! uses. A log may be opened, used and dropped inside an asynchronous runtime as well: it blocks the
+//! calling thread there as anywhere, and each call costs a thread, since runtimes cannot be nested.
 //!
 //! # The database
 //! Rights, views, upgrades, poolers, other servers that speak the protocol: see `docs/drivers.md` of the project.
@@ -51,6 +51,7 @@ mod announcer;
 mod announcing;
 mod append;
 mod check;
+mod client;
 mod columns;
 mod connection;
 mod database;
@@ -59,6 +60,7 @@ mod environment;
 mod erase;
 mod failure;
 mod group;
+mod known_keys;
 mod listener;
 mod log_name;
 mod measure;
@@ -69,6 +71,7 @@ mod parameter;
 mod parameters;
 mod passfile;
 mod place;
+mod plain;
 mod pool;
 mod reads;
 mod restore;
@@ -82,6 +85,7 @@ mod server;
 mod sql;
 mod tls;
 mod transaction;
+mod walk;
 
 pub use database::PostgresDatabase;
 pub use driver::PostgresDriver;

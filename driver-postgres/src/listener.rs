@@ -4,12 +4,10 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
-use std::time::Duration;
-
-use postgres::Client;
-use postgres::fallible_iterator::FallibleIterator;
+use std::time::{Duration, Instant};
 
 use crate::announcer::Announcer;
+use crate::client::Client;
 use crate::server::Server;
 
 /// What is called when something new was announced; it answers whether it wants to be called again.
@@ -35,7 +33,7 @@ impl Listener {
         // Without a thread nothing is heard, which nobody relies on.
         let _ = thread::Builder::new().name("annals-listen".into()).spawn(move || {
             while heard_by.strong_count() > 0 {
-                if let Ok(mut client) = server.connect() {
+                if let Ok(mut client) = server.connect(Instant::now() + server.connect_timeout) {
                     listen(&mut client, &announcer, &heard_by);
                     // Before the client is dropped, which may take its time.
                     if let Some(hearing) = heard_by.upgrade() {
@@ -86,7 +84,8 @@ fn listen(client: &mut Client, announcer: &Announcer, heard_by: &Weak<Hearing>) 
     }
     announcer.announce(&own);
     while hear(client, &own, heard_by) {
-        if client.is_valid(Listener::PAUSE).is_err() {
+        client.deadline = Instant::now() + Listener::PAUSE;
+        if client.batch_execute("").is_err() {
             return;
         }
     }
@@ -94,9 +93,7 @@ fn listen(client: &mut Client, announcer: &Announcer, heard_by: &Weak<Hearing>) 
 
 /// Hears until it is silent for a while; returns whether anybody still wants to know.
 fn hear(client: &mut Client, own: &str, heard_by: &Weak<Hearing>) -> bool {
-    let mut notifications = client.notifications();
-    let mut heard = notifications.timeout_iter(Listener::PAUSE);
-    while let Ok(Some(notification)) = heard.next() {
+    while let Ok(Some(notification)) = client.notification(Instant::now() + Listener::PAUSE) {
         let Some(hearing) = heard_by.upgrade() else { return false };
         if notification.payload() == own {
             hearing.is_on.store(true, Ordering::Release);

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use annals_core::Key;
-use annals_core::codec::Uuid;
+use annals_core::codec::{Timestamp, Uuid};
 use bytes::BytesMut;
 use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
@@ -28,6 +28,26 @@ impl Parameter {
         Parameter { kind: Type::TEXT, bytes: text.map(|text| text.as_bytes().to_vec()) }
     }
 
+    /// Returns a number, or NULL.
+    pub(crate) fn number_or_null(number: Option<i64>) -> Parameter {
+        Parameter { kind: Type::INT8, bytes: number.map(|number| number.to_be_bytes().to_vec()) }
+    }
+
+    /// Returns a time as it is stored, or NULL.
+    pub(crate) fn time_or_null(time: Option<Timestamp>) -> Parameter {
+        Parameter::number_or_null(time.map(Timestamp::as_micros))
+    }
+
+    /// Returns bytes, or NULL.
+    pub(crate) fn bytes_or_null(bytes: Option<impl AsRef<[u8]>>) -> Parameter {
+        Parameter { kind: Type::BYTEA, bytes: bytes.map(|bytes| bytes.as_ref().to_vec()) }
+    }
+
+    /// Returns what happened to a key, as it is stored.
+    pub(crate) fn kind(kind: Option<i16>) -> Parameter {
+        Parameter { kind: Type::INT2, bytes: kind.map(|kind| kind.to_be_bytes().to_vec()) }
+    }
+
     /// Returns the namespace and the field of a key.
     pub(crate) fn names(key: &Key) -> [Parameter; 2] {
         [Parameter::text(key.namespace().as_str()), Parameter::text(key.field().as_str())]
@@ -35,6 +55,11 @@ impl Parameter {
 
     pub(crate) fn id(id: &Uuid) -> Parameter {
         Parameter { kind: Type::UUID, bytes: Some(id.as_bytes().to_vec()) }
+    }
+
+    /// Returns an id, or NULL.
+    pub(crate) fn id_or_null(id: Option<Uuid>) -> Parameter {
+        Parameter { kind: Type::UUID, bytes: id.map(|id| id.as_bytes().to_vec()) }
     }
 
     pub(crate) fn bytes(bytes: &[u8]) -> Parameter {
@@ -75,7 +100,7 @@ pub(crate) struct Column {
     array: Type,
     element: Type,
     count: i32,
-    has_null: bool,
+    nulls: i32,
     bytes: Vec<u8>,
 }
 
@@ -84,11 +109,15 @@ impl Column {
     const HEAD: usize = 20;
 
     fn new(array: Type, element: Type) -> Column {
-        Column { array, element, count: 0, has_null: false, bytes: vec![0; Self::HEAD] }
+        Column { array, element, count: 0, nulls: 0, bytes: vec![0; Self::HEAD] }
     }
 
     pub(crate) fn numbers() -> Column {
         Column::new(Type::INT8_ARRAY, Type::INT8)
+    }
+
+    pub(crate) fn keys() -> Column {
+        Column::new(Type::INT4_ARRAY, Type::INT4)
     }
 
     pub(crate) fn counts() -> Column {
@@ -120,6 +149,11 @@ impl Column {
         self.count.unsigned_abs().into()
     }
 
+    /// Returns the same, without any elements if all of them are NULL.
+    pub(crate) fn or_empty(self) -> Column {
+        if self.nulls < self.count { self } else { Column::new(self.array, self.element) }
+    }
+
     /// Returns how many bytes there are.
     pub(crate) fn size(&self) -> usize {
         self.bytes.len()
@@ -137,7 +171,7 @@ impl Column {
                 self.bytes.extend_from_slice(element);
             }
             None => {
-                self.has_null = true;
+                self.nulls = self.nulls.saturating_add(1);
                 self.bytes.extend_from_slice(&(-1_i32).to_be_bytes());
             }
         }
@@ -147,8 +181,13 @@ impl Column {
         self.push(Some(number.to_be_bytes()));
     }
 
-    pub(crate) fn push_kind(&mut self, kind: i16) {
-        self.push(Some(kind.to_be_bytes()));
+    pub(crate) fn push_kind(&mut self, kind: Option<i16>) {
+        self.push(kind.map(i16::to_be_bytes));
+    }
+
+    /// Adds the id of a key, or NULL.
+    pub(crate) fn push_key(&mut self, id: Option<i32>) {
+        self.push(id.map(i32::to_be_bytes));
     }
 
     pub(crate) fn push_boolean(&mut self, is: bool) {
@@ -164,11 +203,11 @@ impl Column {
 impl From<Column> for Parameter {
     /// Describes the elements: dimensions, whether one is NULL, their type, their number, the first index.
     fn from(column: Column) -> Parameter {
-        let Column { array, element, count, has_null, mut bytes } = column;
+        let Column { array, element, count, nulls, mut bytes } = column;
         let oid = element.oid().to_be_bytes();
         let head = match count {
             0 => [0_i32.to_be_bytes(), 0_i32.to_be_bytes(), oid].concat(),
-            _ => [1_i32, i32::from(has_null)]
+            _ => [1_i32, i32::from(nulls > 0)]
                 .map(i32::to_be_bytes)
                 .into_iter()
                 .chain([oid, count.to_be_bytes(), 1_i32.to_be_bytes()])

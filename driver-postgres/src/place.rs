@@ -4,6 +4,7 @@ use annals_core::ErrorKind;
 use postgres::Row;
 
 use crate::failure::Failure;
+use crate::known_keys::KnownKeys;
 use crate::log_name::LogName;
 use crate::parameter::Parameter;
 use crate::pool::Pool;
@@ -16,6 +17,7 @@ pub(crate) struct Place {
     pub(crate) sql: Arc<Statements>,
     pub(crate) log: i64,
     pub(crate) name: LogName,
+    pub(crate) keys: KnownKeys,
 }
 
 impl Place {

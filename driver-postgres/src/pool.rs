@@ -155,7 +155,7 @@ impl ManageConnection for Manager {
             return Ok(());
         }
         let deadline = Instant::now() + Self::SHOW_MAX;
-        let shown = connection.run(deadline, |client| Ok(client.is_valid(Self::SHOW_MAX)?));
+        let shown = connection.run(deadline, |client| client.batch_execute(""));
         shown.map_err(|_| Silent)
     }
 

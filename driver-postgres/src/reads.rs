@@ -1,7 +1,7 @@
 //! The questions: each is one statement, and so one round trip and one moment.
 
 use annals_core::codec::Timestamp;
-use annals_core::{Change, CommitEntries, Entry, Key, Namespace, Order, Position, PositionRange, Scope};
+use annals_core::{Change, Entry, Key, Namespace, Order, Position, PositionRange, Scope};
 
 use crate::failure::Failure;
 use crate::parameter::{Column, Parameter};
@@ -28,21 +28,6 @@ pub(crate) fn boundary_in_time(place: &Place, time: Timestamp) -> Result<Positio
     let row =
         found.first().ok_or_else(|| Failure::Damaged("the log is damaged: a commit is missing".into()))?;
     Ok(rows::position_or_start(row, 0)?.unwrap_or(Position::START))
-}
-
-/// Returns whole commits whose last position lies in `range`, until there are `limit` entries.
-pub(crate) fn commits(
-    place: &Place,
-    range: PositionRange,
-    order: Order,
-    limit: usize,
-) -> Result<Vec<CommitEntries>, Failure> {
-    let sql = match order {
-        Order::OldestFirst => &place.sql.commits_oldest_first,
-        Order::NewestFirst => &place.sql.commits_newest_first,
-    };
-    let parameters = [range.after.to_i64(), range.through.to_i64(), whole(limit)].map(Parameter::number);
-    Page::read(&place.read(sql, &parameters)?)?.whole_commits(order)
 }
 
 /// Returns the newest entry of `key` at or before `at`.
@@ -122,7 +107,7 @@ pub(crate) fn namespaces(
 }
 
 /// Returns a number of rows as the server takes it; more than there can be is as good as all.
-fn whole(number: usize) -> i64 {
+pub(crate) fn whole(number: impl TryInto<i64>) -> i64 {
     const ALL: i64 = 1 << 62;
-    i64::try_from(number).map_or(ALL, |number| number.min(ALL))
+    number.try_into().map_or(ALL, |number| number.min(ALL))
 }

@@ -84,17 +84,16 @@ fn by_statements(
 ) -> Result<Restored, Failure> {
     let terms = Terms::new(place, writing.busy_timeout, Durability::Synced);
     let commits: Arc<[CommitEntries]> = commits.into();
-    let count = commits.iter().map(|item| item.entries.len()).sum();
     place.pool.insist_on_writing(|connection, deadline| {
         let (terms, commits) = (terms.clone(), Arc::clone(&commits));
         connection.run(deadline, move |client| {
-            let mut transaction = Transaction::begin(client, &terms, count)?;
+            let mut transaction = Transaction::begin(client, &terms)?;
             if transaction.start != before {
                 return Ok(Restored::NotTheEnd);
             }
             match transaction.restore(&commits)? {
                 Some(twice) => Ok(Restored::Twice(twice)),
-                None => transaction.commit(count).map(|()| Restored::Done),
+                None => transaction.commit().map(|()| Restored::Done),
             }
         })
     })

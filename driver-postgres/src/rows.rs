@@ -6,9 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use annals_core::codec::{Timestamp, Uuid};
-use annals_core::{
-    Action, Change, Commit, CommitEntries, CommitId, Context, Entry, Field, Key, Namespace, Order, Position,
-};
+use annals_core::{Action, Change, Commit, CommitId, Context, Entry, Field, Key, Namespace, Position};
 use postgres::Row;
 use postgres::types::{FromSql, Type};
 
@@ -16,9 +14,9 @@ use crate::failure::Failure;
 
 /// How `kind` is stored.
 pub(crate) mod kind {
-    pub(crate) const SET: i16 = 0;
-    pub(crate) const DELETED: i16 = 1;
-    pub(crate) const ERASED: i16 = 2;
+    pub(crate) const SET: Option<i16> = None;
+    pub(crate) const DELETED: Option<i16> = Some(1);
+    pub(crate) const ERASED: Option<i16> = Some(2);
 }
 
 /// How many columns an entry has, its key not counted.
@@ -30,7 +28,7 @@ const COMMIT: usize = ENTRY + 2;
 pub(crate) fn entry(row: &Row, key: Key) -> Result<Entry, Failure> {
     let position = position(row, 0)?;
     let cells = Cells { row, owner: Owner::Entry(position) };
-    let action = match (cells.get::<i16>(1, "kind")?, cells.get::<Option<&[u8]>>(4, "value")?) {
+    let action = match (cells.get::<Option<i16>>(1, "kind")?, cells.get::<Option<&[u8]>>(4, "value")?) {
         (kind::SET, Some(bytes)) => Action::Set(bytes.into()),
         (kind::DELETED, None) => Action::Deleted,
         (kind::ERASED, Some(bytes)) => Action::Erased { by: erasure(bytes, &cells)? },
@@ -87,9 +85,16 @@ pub(crate) fn uuid(row: &Row, at: usize) -> Result<Uuid, Failure> {
 
 /// Returns the time in column `at`, which is NULL where there is no commit.
 pub(crate) fn time(row: &Row, at: usize) -> Result<Option<Timestamp>, Failure> {
-    let damaged = || Failure::Damaged("the log is damaged: a time is none".into());
-    let micros: Option<i64> = row.try_get(at).map_err(|_| damaged())?;
-    micros.map(|micros| Timestamp::from_micros(micros).map_err(|_| damaged())).transpose()
+    timestamp(row.try_get(at).map_err(|_| no_time())?)
+}
+
+/// Returns the time that is stored so.
+pub(crate) fn timestamp(micros: Option<i64>) -> Result<Option<Timestamp>, Failure> {
+    micros.map(|micros| Timestamp::from_micros(micros).map_err(|_| no_time())).transpose()
+}
+
+fn no_time() -> Failure {
+    Failure::Damaged("the log is damaged: a time is none".into())
 }
 
 /// Returns the position in column 0, where a commit ends, and the time in column 1.
@@ -162,37 +167,24 @@ impl Page {
         };
         self.entries.into_iter().map(with_commit).collect()
     }
-
-    /// Returns the commits in order, each with all of its entries.
-    pub(crate) fn whole_commits(mut self, order: Order) -> Result<Vec<CommitEntries>, Failure> {
-        self.entries.sort_by_key(|entry| entry.position);
-        let mut entries = self.entries.into_iter().peekable();
-        let mut whole = Vec::with_capacity(self.commits.len());
-        for commit in self.commits.into_values() {
-            let mut own = Vec::new();
-            while let Some(entry) = entries.next_if(|entry| entry.position <= commit.last) {
-                own.push(entry);
-            }
-            // Positions are unique: if none is missing and the first is in the commit, all are there.
-            let begins = own.first().is_some_and(|entry| entry.position == commit.first);
-            if !begins || own.len() as u64 != commit.len() {
-                let last = commit.last;
-                return Err(Failure::Damaged(format!(
-                    "the log is damaged: the commit at {last} lacks entries"
-                )));
-            }
-            whole.push(CommitEntries { commit, entries: own });
-        }
-        if order == Order::NewestFirst {
-            whole.reverse();
-        }
-        Ok(whole)
-    }
 }
 
 /// Returns the error of an entry that no commit covers.
 pub(crate) fn no_commit(position: Position) -> Failure {
     Failure::Damaged(format!("the log is damaged: the entry at {position} has no commit"))
+}
+
+/// Returns the error of the entry in a row, which has a key that is not there.
+pub(crate) fn no_key(row: &Row) -> Failure {
+    let of = |position| Failure::Damaged(format!("the log is damaged: the entry at {position} has no key"));
+    position(row, 0).map_or_else(|failure| failure, of)
+}
+
+/// Returns the id in column 0 and the key of the names in columns 1 and 2.
+pub(crate) fn id_and_key(row: &Row) -> Result<(i32, Key), Failure> {
+    let namespace = row.try_get(1).map_err(|_| bad_name("namespace"))?;
+    let field = row.try_get(2).map_err(|_| bad_name("field"))?;
+    Ok((row.try_get(0)?, key(namespace, field)?))
 }
 
 /// Whose column is damaged.

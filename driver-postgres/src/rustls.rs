@@ -3,17 +3,19 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use annals_core::{Error, ErrorKind};
-use postgres::{Client, Config};
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio_postgres::Config;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::client::Client;
 use crate::failure::Failure;
 use crate::parameters::Parameters;
 use crate::tls::TlsMode;
@@ -124,8 +126,8 @@ impl Connector {
         Ok(Connector(MakeRustlsConnect::new(config)))
     }
 
-    pub(crate) fn connect(self, host: &Config) -> Result<Client, Failure> {
-        Ok(host.connect(self.0)?)
+    pub(crate) fn connect(self, host: &Config, deadline: Instant) -> Result<Client, Failure> {
+        Client::connect(host, self.0, deadline)
     }
 }
 

@@ -6,10 +6,10 @@
 use std::time::Duration;
 
 use annals_core::{ErrorKind, Position, Upgrade};
-use postgres::Transaction;
 use postgres::error::SqlState;
 
 use crate::append::milliseconds;
+use crate::client::Transaction;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::pool::Pool;
@@ -33,7 +33,7 @@ const STEPS: [(i32, &str); 1] = [
 
 /// What stands beside the tables. It takes the place of what older versions had there, and keeps its rights.
 const VIEWS: &str = include_str!("views.sql");
-const FUNCTIONS: &str = include_str!("functions.sql");
+const FUNCTIONS: &str = concat!(include_str!("functions.sql"), include_str!("plain.sql"));
 
 /// What servers are offered beside the tables, until they take it: some know no PL/pgSQL, or not all of SQL.
 const OFFERS: [&[&str]; 3] = [&[VIEWS, FUNCTIONS], &[FUNCTIONS], &[VIEWS]];
@@ -173,13 +173,13 @@ impl Work {
                 let mut transaction = client.transaction()?;
                 transaction.batch_execute(&format!("SET LOCAL lock_timeout = {}", work.wait_ms))?;
                 (work.change)(&work, &mut transaction, parts)?;
-                Ok(transaction.commit()?)
+                transaction.commit()
             })
         })
     }
 
     fn execute(&self, transaction: &mut Transaction<'_>, sql: &str) -> Result<(), Failure> {
-        Ok(transaction.batch_execute(&self.schema.applied_to(sql))?)
+        transaction.batch_execute(&self.schema.applied_to(sql))
     }
 }
 

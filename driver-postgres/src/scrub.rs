@@ -7,10 +7,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use annals_core::{Durability, ErrorKind};
-use postgres::Client;
 use postgres::error::SqlState;
 
 use crate::append::{Writing, milliseconds};
+use crate::client::{Client, Transaction};
 use crate::failure::Failure;
 use crate::parameter::Parameter;
 use crate::place::Place;
@@ -73,13 +73,18 @@ fn by_statements(place: &Place, busy_timeout: Duration) -> Result<i64, Failure> 
         connection.run(deadline, move |client: &mut Client| {
             let mut transaction = client.transaction()?;
             terms.apply(&mut transaction)?;
-            let before: i64 = transaction.query_one(&*sql.size_of_entries, &[])?.try_get(0)?;
+            let before = size(&mut transaction, &sql.size_of_entries)?;
             transaction.batch_execute(&sql.rewrite_entries)?;
-            let after: i64 = transaction.query_one(&*sql.size_of_entries, &[])?.try_get(0)?;
+            let after = size(&mut transaction, &sql.size_of_entries)?;
             transaction.commit()?;
             Ok(before - after)
         })
     })
+}
+
+fn size(transaction: &mut Transaction<'_>, sql: &str) -> Result<i64, Failure> {
+    let found = transaction.query_typed(sql, &[])?;
+    Ok(found.first().ok_or_else(Failure::no_log)?.try_get(0)?)
 }
 
 /// Other writes that fail have stored nothing; here the erasure stands already.

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use annals_core::{Error, ErrorKind};
 use postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use postgres::error::SqlState;
-use postgres::{Client, Config};
+use tokio_postgres::Config;
 
+use crate::client::Client;
 use crate::environment;
 use crate::failure::Failure;
 use crate::options::number;
@@ -94,10 +95,10 @@ impl Server {
     }
 
     /// Connects to the first host that lets us.
-    pub(crate) fn connect(&self) -> Result<Client, Failure> {
+    pub(crate) fn connect(&self, deadline: Instant) -> Result<Client, Failure> {
         let mut last = None;
         for host in &self.hosts {
-            match self.connect_to(host) {
+            match self.connect_to(host, deadline) {
                 Ok(client) => return Ok(client),
                 Err(failure) => last = Some(failure),
             }
@@ -105,34 +106,40 @@ impl Server {
         Err(last.unwrap_or_else(|| Failure::Refused(ErrorKind::Invalid, "no host is given".into())))
     }
 
-    fn connect_to(&self, host: &Config) -> Result<Client, Failure> {
+    fn connect_to(&self, host: &Config, deadline: Instant) -> Result<Client, Failure> {
         // There is no network between the two ends of a socket in a folder.
         let tls = if is_local(host) { TlsMode::Disable } else { self.tls };
-        let plain = || self.attempt(host, SslMode::Disable, TlsMode::Disable);
+        let plain = || self.attempt(host, SslMode::Disable, TlsMode::Disable, deadline);
         let is_refused = |failure: &Failure| failure.is(&SqlState::INVALID_AUTHORIZATION_SPECIFICATION);
         match tls {
             TlsMode::Disable => plain(),
             TlsMode::Allow => match plain() {
                 Err(failure) if is_refused(&failure) && Connector::IS_BUILT_IN => {
-                    self.attempt(host, SslMode::Require, tls)
+                    self.attempt(host, SslMode::Require, tls, deadline)
                 }
                 answer => answer,
             },
             TlsMode::Prefer if !Connector::IS_BUILT_IN => plain(),
-            TlsMode::Prefer => match self.attempt(host, SslMode::Prefer, tls) {
+            TlsMode::Prefer => match self.attempt(host, SslMode::Prefer, tls, deadline) {
                 Err(failure) if is_refused(&failure) || is_of_tls(&failure) => plain(),
                 answer => answer,
             },
             TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => {
-                self.attempt(host, SslMode::Require, tls)
+                self.attempt(host, SslMode::Require, tls, deadline)
             }
         }
     }
 
-    fn attempt(&self, host: &Config, mode: SslMode, tls: TlsMode) -> Result<Client, Failure> {
+    fn attempt(
+        &self,
+        host: &Config,
+        mode: SslMode,
+        tls: TlsMode,
+        deadline: Instant,
+    ) -> Result<Client, Failure> {
         let mut host = host.clone();
         host.ssl_mode(mode);
-        Connector::new(tls, &self.certificates)?.connect(&host)
+        Connector::new(tls, &self.certificates)?.connect(&host, deadline)
     }
 }
 

@@ -90,29 +90,17 @@ macro_rules! history_of_key {
     };
 }
 
-/// Whole commits from `after` (`$2`) to `through` (`$3`), and then their entries.
-macro_rules! commits_between {
-    ($bounds:literal) => {
+/// The columns of a commit `c`, whether there is the commit of this end and this id, and where the log ends.
+macro_rules! commit_columns_and_witness {
+    ($last:literal, $id:literal) => {
         concat!(
-            "WITH bounds AS MATERIALIZED (",
-            $bounds,
-            "),
-            page AS MATERIALIZED (
-                SELECT c.* FROM \"annals\".annals_commit AS c, bounds AS b
-                WHERE c.log = $1 AND c.last > b.after AND c.last <= b.through
-            ),
-            span AS MATERIALIZED (SELECT min(c.last - c.length) AS after, max(c.last) AS through FROM page AS c)
-            SELECT ",
-            entry_columns!(),
-            ", k.namespace, k.field, NULL::bigint, NULL::bigint, NULL::uuid, NULL::boolean, NULL::bigint,
-                NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bytea
-            FROM span AS s
-            JOIN \"annals\".annals_entry AS e ON e.log = $1 AND e.position > s.after AND e.position <= s.through
-            JOIN \"annals\".annals_key AS k ON k.log = $1 AND k.id = e.key
-            UNION ALL
-            SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, ",
-            commit_columns!(),
-            " FROM page AS c"
+            "c.last, c.length, c.id, c.given, c.recorded_at, c.occurred_at, c.actor, c.reason, c.location, c.tags,
+            EXISTS (
+                SELECT FROM \"annals\".annals_commit AS w WHERE w.log = $1 AND w.last = ",
+            $last,
+            " AND w.id = ",
+            $id,
+            "), (SELECT l.last FROM \"annals\".annals_log AS l WHERE l.log = $1)"
         )
     };
 }
@@ -202,23 +190,29 @@ statements! {
         )
         SELECT f.namespace FROM found AS f ORDER BY f.namespace LIMIT $4";
 
-    /// The entries of commits have positions without a gap, so where a page of them ends follows from
-    /// where it begins: with the commit that holds the last of so many (`$4`) positions.
-    commits_oldest_first = commits_between!("
-        SELECT $2 AS after, least($3, coalesce((
-            SELECT c.last FROM \"annals\".annals_commit AS c
-            WHERE c.log = $1 AND c.last >= f.before + $4 ORDER BY c.last LIMIT 1
-        ), $3)) AS through FROM (
-            SELECT c.last - c.length AS before FROM \"annals\".annals_commit AS c
-            WHERE c.log = $1 AND c.last > $2 ORDER BY c.last LIMIT 1
-        ) AS f
-    ");
-    commits_newest_first = commits_between!("
-        SELECT greatest($2, f.last - $4) AS after, f.last AS through FROM (
-            SELECT c.last FROM \"annals\".annals_commit AS c
-            WHERE c.log = $1 AND c.last <= $3 ORDER BY c.last DESC LIMIT 1
-        ) AS f
-    ");
+    /// The commits that end behind a position and up to another, oldest first.
+    commits_oldest_first = concat!(
+        "SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.last > $2 AND c.last <= $3 ORDER BY c.last LIMIT $4"
+    );
+
+    /// The commits that end behind a position (`$2`) and up to another (`$3`), newest first. Positions are
+    /// without a gap, so the commits with at least so many (`$4`) entries follow from where the newest ends.
+    commits_newest_first = concat!(
+        "SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.last <= $3 AND c.last > greatest($2, (
+            SELECT max(c.last) FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.last <= $3
+        ) - $4) ORDER BY c.last DESC"
+    );
+
+    /// Entries behind a position and up to another, with the ids of their keys.
+    entries_between = concat!(
+        "SELECT ", entry_columns!(), ", e.key FROM \"annals\".annals_entry AS e
+        WHERE e.log = $1 AND e.position > $2 AND e.position <= $3 ORDER BY e.position"
+    );
+
+    keys = "
+        SELECT k.id, k.namespace, k.field FROM \"annals\".annals_key AS k WHERE k.log = $1 AND k.id = ANY ($2)";
 
     /// Where the last commit ends, and when it was recorded.
     last_commit = "
@@ -228,6 +222,13 @@ statements! {
     append = "
         SELECT * FROM \"annals\".annals_append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
             $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
+
+    append_one = "
+        SELECT \"annals\".annals_append_one($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
+
+    append_plain = "
+        SELECT \"annals\".annals_append_plain($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+            $14, $15, $16, $17, $18, $19, $20, $21, $22)";
 
     restore = "
         SELECT * FROM \"annals\".annals_restore($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
@@ -292,7 +293,7 @@ statements! {
     keys_without_entry = "
         SELECT k.id FROM \"annals\".annals_key AS k
         WHERE k.log = $1 AND NOT EXISTS (
-            SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.position = k.id AND e.key = k.id
+            SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.key = k.id
         ) LIMIT 100";
 
     /// For one transaction: how long to wait for locks, whether for the disk, and how long for the next
@@ -303,10 +304,11 @@ statements! {
             WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
         END";
 
-    /// Locks the log until the transaction ends, and makes it longer.
-    lengthen = "UPDATE \"annals\".annals_log AS l SET last = l.last + $2 WHERE l.log = $1 RETURNING l.last - $2";
+    /// Locks the log until the transaction ends.
+    lock = "SELECT l.last, l.recorded_at FROM \"annals\".annals_log AS l WHERE l.log = $1 FOR UPDATE";
 
-    recorded_at = "SELECT c.recorded_at FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.last = $2";
+    /// Where the log ends, and when its newest commit was recorded.
+    end = "UPDATE \"annals\".annals_log AS l SET last = $2, recorded_at = $3 WHERE l.log = $1";
 
     /// The commit of a given id.
     commit_of_given = concat!(
@@ -355,7 +357,7 @@ statements! {
     /// Turns entries up to a position that are set into ones that the commit `$3` has erased.
     erase_entries = "
         UPDATE \"annals\".annals_entry AS e SET kind = 2, value = $3
-        WHERE e.log = $1 AND e.position <= $2 AND e.position = ANY ($4) AND e.kind = 0";
+        WHERE e.log = $1 AND e.position <= $2 AND e.position = ANY ($4) AND e.kind IS NULL";
 
     rewrite_entries = "CLUSTER \"annals\".annals_entry USING annals_entry_pkey";
 
@@ -363,8 +365,9 @@ statements! {
 
     insert_keys = "
         INSERT INTO \"annals\".annals_key AS k (log, id, namespace, field)
-        SELECT $1, $2 + x.number, x.namespace, x.field
-        FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS x (namespace, field, number)
+        SELECT $1, (SELECT coalesce(max(k.id)::bigint, $1 % 2147483648 - 2147483648) FROM \"annals\".annals_key AS k WHERE k.log = $1) + x.number,
+            x.namespace, x.field
+        FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS x (namespace, field, number)
         ON CONFLICT (log, namespace, field) DO NOTHING";
 
     insert_entries = "
@@ -444,7 +447,7 @@ mod tests {
             "PREPARE",
             "DISCARD",
         ];
-        let files = [include_str!("schema.sql"), include_str!("functions.sql")];
+        let files = [include_str!("schema.sql"), include_str!("functions.sql"), include_str!("plain.sql")];
         let all = files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql));
         for sql in all {
             let sql = sql.to_uppercase();

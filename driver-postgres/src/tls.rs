@@ -51,10 +51,14 @@ impl TlsMode {
 
 #[cfg(not(feature = "tls-rustls"))]
 mod without {
+    use std::time::Instant;
+
     use annals_core::Error;
-    use postgres::{Client, Config, NoTls};
+    use postgres::NoTls;
+    use tokio_postgres::Config;
 
     use super::TlsMode;
+    use crate::client::Client;
     use crate::failure::Failure;
     use crate::parameters::Parameters;
 
@@ -77,8 +81,8 @@ mod without {
             Ok(Connector)
         }
 
-        pub(crate) fn connect(self, host: &Config) -> Result<Client, Failure> {
-            Ok(host.connect(NoTls)?)
+        pub(crate) fn connect(self, host: &Config, deadline: Instant) -> Result<Client, Failure> {
+            Client::connect(host, NoTls, deadline)
         }
     }
 }

@@ -1,13 +1,16 @@
 //! Appending by plain statements in a transaction: for servers without functions, and for more than a
 //! function can be given at once.
 
+use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
+use annals_core::codec::Timestamp;
 use annals_core::{Batch, Commit, CommitEntries, CommitId, Condition, Conflict, Durability, Position};
-use postgres::{Client, Row};
+use postgres::Row;
 
 use crate::append::milliseconds;
+use crate::client::{self, Client};
 use crate::columns::{CommitColumns, EntryColumns};
 use crate::failure::Failure;
 use crate::outcome::{Other, Outcome, become_of};
@@ -35,25 +38,27 @@ impl Terms {
     }
 
     /// Makes them those of a transaction that has begun.
-    pub(crate) fn apply(&self, transaction: &mut postgres::Transaction<'_>) -> Result<(), Failure> {
+    pub(crate) fn apply(&self, transaction: &mut client::Transaction<'_>) -> Result<(), Failure> {
         let settings = [
             Parameter::text(&milliseconds(self.busy_timeout).to_string()),
             Parameter::boolean(self.durability == Durability::Synced),
             Parameter::text(&milliseconds(self.idle_timeout).to_string()),
         ];
-        Ok(transaction.query_typed(&self.sql.settings, &typed(&settings)).map(drop)?)
+        transaction.query_typed(&self.sql.settings, &typed(&settings)).map(drop)
     }
 }
 
 /// A transaction on one log. It holds the log's row, so nobody else appends until it has ended; dropped
 /// without a commit it leaves nothing behind.
 pub(crate) struct Transaction<'c> {
-    inner: postgres::Transaction<'c>,
+    inner: client::Transaction<'c>,
     sql: Arc<Statements>,
     log: Parameter,
     /// Where the log ended before, and where it ends with what was added so far.
     pub(crate) start: Position,
     last: Position,
+    /// When its newest commit was recorded.
+    recorded_at: Option<Timestamp>,
     commits: CommitColumns,
     entries: EntryColumns,
     /// Behind which position the entries belong that were not sent yet.
@@ -65,36 +70,29 @@ impl<'c> Transaction<'c> {
     const BYTES_MAX: usize = 32 << 20;
 
     /// Begins with the log's row: what is read after it, nobody can change any more.
-    pub(crate) fn begin(
-        client: &'c mut Client,
-        terms: &Terms,
-        count: usize,
-    ) -> Result<Transaction<'c>, Failure> {
+    pub(crate) fn begin(client: &'c mut Client, terms: &Terms) -> Result<Transaction<'c>, Failure> {
         let sql = Arc::clone(&terms.sql);
         let mut inner = client.transaction()?;
         terms.apply(&mut inner)?;
         let log = Parameter::number(terms.log);
-        let count = Parameter::number(i64::try_from(count).unwrap_or(i64::MAX));
-        let found = inner.query_typed(&sql.lengthen, &typed(&[log.clone(), count]))?;
+        let found = inner.query_typed(&sql.lock, &typed(slice::from_ref(&log)))?;
         let row = found.first().ok_or_else(Failure::no_log)?;
         let start = rows::position_or_start(row, 0)?.unwrap_or(Position::START);
+        let recorded_at = rows::time(row, 1)?;
         let (commits, entries) = (CommitColumns::new(), EntryColumns::new());
-        Ok(Transaction { inner, sql, log, start, last: start, commits, entries, sent: start })
+        Ok(Transaction { inner, sql, log, start, last: start, recorded_at, commits, entries, sent: start })
     }
 
     /// Appends each batch whose conditions hold.
     pub(crate) fn append(&mut self, batches: &[Batch], seen: Position) -> Result<Outcome, Failure> {
-        let recorded_at = self.ask(|sql| &sql.recorded_at, &[Parameter::number(self.start.to_i64())])?;
-        let recorded_at = recorded_at.first().map(|row| rows::time(row, 0)).transpose()?.flatten();
-        let mut moment = recorded_at;
+        let recorded_at = self.recorded_at;
         let mut others = Vec::new();
         for (nth, batch) in batches.iter().enumerate() {
             if let Some(other) = self.judge(batch, seen)? {
                 others.push((nth, other));
                 continue;
             }
-            let commit = become_of(batch, self.last, moment);
-            moment = Some(commit.recorded_at);
+            let commit = become_of(batch, self.last, self.recorded_at);
             self.add_commit(&commit)?;
             for write in &batch.writes {
                 self.entries.push(&write.key, &write.action, write.actor.as_deref(), write.reason.as_deref());
@@ -128,14 +126,12 @@ impl<'c> Transaction<'c> {
         self.ask(|sql| &sql.erase_entries, &[before, by, positions]).map(drop)
     }
 
-    /// Sends what is left, and ends the transaction with all that was added, if it is so many entries.
-    pub(crate) fn commit(mut self, count: usize) -> Result<(), Failure> {
+    /// Sends what is left, says where the log ends now, and ends the transaction.
+    pub(crate) fn commit(mut self) -> Result<(), Failure> {
         self.send()?;
-        let missing = self.last.to_i64() - self.start.to_i64() - i64::try_from(count).unwrap_or(i64::MAX);
-        if missing != 0 {
-            self.ask(|sql| &sql.lengthen, &[Parameter::number(missing)])?;
-        }
-        Ok(self.inner.commit()?)
+        let end = [Parameter::number(self.last.to_i64()), Parameter::time_or_null(self.recorded_at)];
+        self.ask(|sql| &sql.end, &end)?;
+        self.inner.commit()
     }
 
     fn ask(
@@ -144,11 +140,12 @@ impl<'c> Transaction<'c> {
         others: &[Parameter],
     ) -> Result<Vec<Row>, Failure> {
         let parameters: Vec<Parameter> = std::iter::once(&self.log).chain(others).cloned().collect();
-        Ok(self.inner.query_typed(which(&self.sql), &typed(&parameters))?)
+        self.inner.query_typed(which(&self.sql), &typed(&parameters))
     }
 
     fn add_commit(&mut self, commit: &Commit) -> Result<(), Failure> {
         self.last = commit.last;
+        self.recorded_at = Some(commit.recorded_at);
         Ok(self.commits.push(commit)?)
     }
 
@@ -167,7 +164,7 @@ impl<'c> Transaction<'c> {
         let before = Parameter::number(self.sent.to_i64());
         self.sent = self.sent.plus(entries.len());
         let columns: Vec<Parameter> = std::iter::once(before).chain(entries.into_parameters()).collect();
-        self.ask(|sql| &sql.insert_keys, columns.get(..3).unwrap_or_default())?;
+        self.ask(|sql| &sql.insert_keys, columns.get(1..3).unwrap_or_default())?;
         self.ask(|sql| &sql.insert_entries, &columns).map(drop)
     }
 

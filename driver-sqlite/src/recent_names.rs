@@ -65,7 +65,9 @@ impl RecentNames {
 
     /// Learns the names of the keys up to `last`, which are all that are committed at this moment.
     pub(crate) fn catch_up(&self, connection: &Connection, last: KeyId) -> Result<(), Failure> {
-        if self.part().through() >= last {
+        // Asked once: others may learn names meanwhile that this connection does not see yet.
+        let known = self.part().through();
+        if known >= last {
             return Ok(());
         }
         let NamesProgress { indexed_until, pass_through, .. } = NamesProgress::read(connection)?;
@@ -73,7 +75,7 @@ impl RecentNames {
             let message = "the file is damaged: the index by name goes beyond the last key";
             return Err(Failure::Damaged(message.into()));
         }
-        let after = self.part().through().max(indexed_until);
+        let after = known.max(indexed_until);
         let ids = scan(connection, after, last)?;
         self.learn(FoundNames { indexed_until, after, through: last, ids });
         Ok(())

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -135,9 +136,9 @@ pub(crate) fn field(name: &str) -> Result<Field, annals_core::Error> {
 }
 
 /// Returns the name of the attribute that `field` holds.
-pub(crate) fn name(field: &Field) -> String {
+pub(crate) fn name(field: &Field) -> Cow<'_, str> {
     let escaped = field.as_str().strip_prefix(ESCAPED).and_then(|escaped| unescape(escaped, b""));
-    escaped.unwrap_or_else(|| field.as_str().to_owned())
+    escaped.map_or(Cow::Borrowed(field.as_str()), Cow::Owned)
 }
 
 #[cfg(test)]

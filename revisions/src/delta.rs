@@ -164,7 +164,7 @@ impl AttributeDelta {
             Some(before) => before.entry.action == after.entry.action,
             None => after.entry.action == Action::Deleted,
         };
-        (!nothing).then(|| AttributeDelta { name: name(after.key().field()), before, after })
+        (!nothing).then(|| AttributeDelta { name: name(after.key().field()).into_owned(), before, after })
     }
 
     /// Returns the name of the attribute; `value` is that of an object which has no named ones.

@@ -13,7 +13,7 @@ use crate::{Immutable, Revision, RevisionInfo, State};
 pub struct Draft<T> {
     pub(crate) address: Address,
     pub(crate) content: Immutable<T>,
-    /// The bytes of the content, `None` if they are not known.
+    /// The bytes of the content, `None` if it is not to be remembered.
     pub(crate) size: Option<usize>,
     pub(crate) origin: Origin,
 }

@@ -75,7 +75,6 @@ impl<T> Kept<T> {
             return;
         }
         let mut generations = self.generations.lock().unwrap_or_else(PoisonError::into_inner);
-        generations.old.remove(entry.revision.name());
         generations.put(entry.revision.name().to_owned(), Arc::new(entry));
     }
 }

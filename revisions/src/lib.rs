@@ -91,6 +91,39 @@
 //! Several objects, of several collections, and plain records change in one commit by
 //! [`in_transaction`](Revisions::in_transaction), all of them or none.
 //!
+//! # When the type changes
+//!
+//! Attributes may come and go: a new one has a `serde(default)`, and one that the type does not know is left alone, so
+//! programs of different age can write the same objects. For any other change the type gets a version with a name,
+//! and [upcasters](RevisionsBuilder) that lead to it from older ones. What is stored stays as it is; old revisions are
+//! upcast whenever they are read. One that does not fit is an error that says which attribute of which version it is,
+//! and [`Revisions::untyped`] reads it all the same.
+//!
+//! ```
+//! use annals_core::codec::Value;
+//! use annals_core::{Context, Store};
+//! use annals_revisions::Revisions;
+//! # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+//!
+//! let celsius = Revisions::<i32>::open(&store, "temperatures")?;
+//! celsius.insert("roof", &20, Context::new())?;
+//!
+//! // From now on tenths are kept.
+//! let builder = Revisions::<i32>::builder(&store, "temperatures").version("tenths");
+//! let tenths = builder.upcast("", "tenths", |value| {
+//!     if let Some(degrees) = value.as_integer().and_then(|degrees| i32::try_from(degrees).ok()) {
+//!         *value = Value::from(10 * degrees);
+//!     }
+//! });
+//! let tenths = tenths.open()?;
+//! assert_eq!(*tenths.current("roof")?.unwrap(), 200);
+//! tenths.edit("roof", Context::new(), |value| *value += 1)?;
+//! let stored = Revisions::untyped(&store, "temperatures")?;
+//! assert_eq!([stored.get("roof", 1)?, stored.get("roof", 2)?].map(|revision| revision.unwrap().as_integer()),
+//!     [20, 201].map(|number| Some(number.into())));
+//! # Ok::<(), annals_revisions::Error>(())
+//! ```
+//!
 //! # Who did it, and why
 //!
 //! What is done to objects is told by a [`Context`](annals_core::Context): given to the call, or put in force around
@@ -182,6 +215,7 @@ mod history;
 mod hooks;
 mod immutable;
 mod kept;
+mod making;
 mod members;
 mod meta;
 mod name;
@@ -190,6 +224,7 @@ mod read;
 mod references;
 mod revision;
 mod schema;
+mod seen;
 mod snapshot;
 mod stored;
 mod tracking;

@@ -12,8 +12,8 @@ impl<T: Object> Revisions<T> {
     /// First a revision is appended that deletes the object and its attributes, with what
     /// [that entails](Revisions::delete), then the values are erased: see
     /// [`Store::erase`](annals_core::Store::erase). What stays are names, versions, states, times, and
-    /// what contexts say of who and why. The versions go on if an object of that name is inserted again. A
-    /// call that was interrupted is repeated.
+    /// what contexts say of who and why. The versions go on if an object of that name is inserted again, be it
+    /// while the values are being erased. A call that was interrupted is repeated.
     ///
     /// # Errors
     /// [`annals_core::Error::Invalid`] without an actor and a reason; [`Error::NoObject`] if there never was
@@ -34,12 +34,15 @@ impl<T: Object> Revisions<T> {
     #[track_caller]
     pub fn purge(&self, name: &str, context: Context) -> Result<Erasure, Error> {
         self.store.log().check_can_erase()?;
-        let address = self.commit(context.clone(), |objects| {
+        let done = self.commit(context.clone(), |objects| {
             Erasure::check_context(&Context::current())?;
-            objects.mark_purged(name)
+            Ok::<_, Error>((objects.mark_purged(name)?, objects.tx.position()))
         })?;
-        let attributes = Selector::record(address.value.namespace().clone()).but(Field::new(META)?);
-        Ok(self.store.erase(&attributes, context)?)
+        let (address, seen) = done.value;
+        // What is inserted from here on is of an object that nobody wants to purge.
+        let through = done.receipt.map_or(seen, |receipt| receipt.commit.last);
+        let attributes = Selector::record(address.namespace().clone()).but(Field::new(META)?);
+        Ok(self.store.erase(&attributes.through(through), context)?)
     }
 }
 

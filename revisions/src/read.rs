@@ -182,6 +182,14 @@ impl<T: Object> Revisions<T> {
         self.with_deleted().read_newest(address, at)?.ok_or_else(|| no_object(address))
     }
 
+    /// Returns whether it is known that nothing of a revision was erased by `at`.
+    pub(crate) fn is_whole(&self, revision: &Revision<T>, at: Position) -> Result<bool, Error> {
+        match self.kept.get(revision.name()) {
+            Some(kept) if kept.revision.info() == revision.info() => kept.is_whole(&self.store, at),
+            _ => Ok(false),
+        }
+    }
+
     pub(crate) fn stored(&self, info: &RevisionInfo) -> Result<Stored, Error> {
         let no_revision = || Error::NoRevision { object: info.address().to_string() };
         if info.namespace().parent().as_ref() != Some(&self.collection) {

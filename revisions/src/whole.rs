@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, btree_map};
 use std::sync::Arc;
 
 use annals_core::{Field, codec};
-use serde::de::value::{MapAccessDeserializer, StringDeserializer};
+use serde::de::value::{CowStrDeserializer, MapAccessDeserializer};
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, IntoDeserializer as _, MapAccess, Visitor};
 
 use crate::attributes::name;
@@ -34,7 +34,7 @@ impl Misfit {
     fn at(field: Option<&Field>, problem: codec::Error) -> Misfit {
         let attribute = match &problem {
             codec::Error::MissingField { field } => Some((*field).to_owned()),
-            _ => field.map(name),
+            _ => field.map(|field| name(field).into_owned()),
         };
         Misfit { attribute, problem }
     }
@@ -92,7 +92,7 @@ impl<'de> MapAccess<'de> for Whole<'de, '_> {
         let Some((field, bytes)) = self.fields.next() else { return Ok(None) };
         self.next = Some(bytes);
         *self.at = Some(field);
-        let name: StringDeserializer<codec::Error> = name(field).into_deserializer();
+        let name: CowStrDeserializer<'_, codec::Error> = name(field).into_deserializer();
         seed.deserialize(name).map(Some)
     }
 

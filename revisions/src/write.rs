@@ -31,7 +31,8 @@ impl<T: Object> Revisions<T> {
     /// Creates an object, or makes it what `content` says, whatever it was: a retired one is in use then.
     ///
     /// # Errors
-    /// If the content cannot be encoded; [`Error::NoObject`] if there is one that this handle does not know.
+    /// If the content cannot be encoded; [`Error::NoObject`] if there is one that this handle does not know; if what
+    /// it was cannot be read, which a deletion before gets out of the way.
     #[track_caller]
     pub fn set(&self, name: &str, content: &T, context: Context) -> Result<Revision<T>, Error> {
         let done = self.commit(context, |objects| objects.set(name, content))?;
@@ -229,6 +230,6 @@ impl<T: Object> Revisions<T> {
 /// What a commit has done, and the newest erasure before it.
 pub(crate) struct Done<R> {
     pub(crate) value: R,
-    receipt: Option<Receipt>,
+    pub(crate) receipt: Option<Receipt>,
     erasure: Position,
 }

@@ -35,6 +35,8 @@ const STORED: &str = "\
 @16 numbers/8 __meta 83a57374617465a66c6f636b6564a673696e676c65c3a776657273696f6e01
 @18 numbers/8 value deleted
 @18 numbers/8 __meta 84a57374617465a764656c65746564a6707572676564c3a673696e676c65c3a776657273696f6e02
+@21 named/a n 01
+@21 named/a __meta 83a57374617465a66c6f636b6564a776657273696f6e01ac747970655f76657273696f6ea132
 ";
 
 fn answers(store: &Store) -> Revisions<Answer> {
@@ -47,6 +49,10 @@ fn maps(store: &Store) -> Revisions<BTreeMap<String, u32>> {
 
 fn numbers(store: &Store) -> Revisions<u32> {
     Revisions::open(store, "numbers").unwrap()
+}
+
+fn named(store: &Store) -> Revisions<BTreeMap<String, u32>> {
+    Revisions::builder(store, "named").version("2").open().unwrap()
 }
 
 fn question() -> Answer {
@@ -68,6 +74,7 @@ fn write(store: &Store) {
     numbers(store).insert("7", &7, none()).unwrap();
     numbers(store).insert("8", &8, none()).unwrap();
     numbers(store).purge("8", Context::new().actor("dana").reason("asked")).unwrap();
+    named(store).insert("a", &BTreeMap::from([("n".to_owned(), 1)]), none()).unwrap();
 }
 
 /// Returns the entries as lines, but for those that tell of erasures.
@@ -147,6 +154,8 @@ fn what_was_written_once_is_read() {
     }
     assert_eq!(*maps(&store).current(".").unwrap().unwrap(), map());
     assert_eq!(*numbers(&store).current("7").unwrap().unwrap(), 7);
+    let of_named_type = named(&store).current("a").unwrap().unwrap();
+    assert_eq!((of_named_type.info().type_version(), of_named_type["n"]), (Some("2"), 1));
     assert!(
         numbers(&store).history("8").unwrap().newest_first().into_iter().next().unwrap().unwrap().is_purge()
     );

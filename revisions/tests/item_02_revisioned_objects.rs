@@ -338,7 +338,7 @@ fn what_does_not_fit_is_an_error_and_readable_as_a_value() {
              field `tags` is missing; `Revisions::untyped` reads it"
         );
         assert!(answers(store).iter().any(|revision| revision.is_err()), "it is not skipped");
-        let values = Revisions::<Value>::open(store, "game/answers").unwrap();
+        let values = Revisions::untyped(store, "game/answers").unwrap();
         let value = values.current("a").unwrap().unwrap();
         assert_eq!(*value, Value::map([("question", "what?".into())]));
         // What cannot be read can be deleted.
@@ -409,5 +409,21 @@ fn what_another_process_wrote_is_seen() {
         assert_eq!(ours.current("a").unwrap().unwrap(), second);
         let stale = ours.update(&first, by("ann"), |draft| draft.answer = Some(2)).unwrap_err();
         assert_eq!(stale.conflict().unwrap().lost_to, *second.commit());
+    });
+}
+
+#[test]
+fn what_others_write_into_the_record_belongs_to_no_revision() {
+    for_each_place(|place| {
+        let store = place.open();
+        let first = answers(&store).insert("a", &question(), by("ann")).unwrap();
+        let record = store.record("game/answers/a").unwrap();
+        record.set("answer", &7).unwrap();
+        record.set("__hidden", &1).unwrap();
+        for answers in [answers(&store), answers(&place.open())] {
+            assert_eq!(answers.current("a").unwrap().unwrap(), first);
+            assert_eq!(*answers.iter().next().unwrap().unwrap(), question());
+            assert_eq!(*answers.load(first.info()).unwrap(), question());
+        }
     });
 }

@@ -205,6 +205,33 @@ fn a_purge_erases_every_payload_of_one_object_and_says_how_many() {
 }
 
 #[test]
+fn a_purge_spares_what_is_inserted_while_it_erases() {
+    for_each_driver(|store| {
+        let people = people(store);
+        people.insert("ann", &ann(), by("ann")).unwrap();
+        // Told of after the deletion is committed, and before anything is erased.
+        let (again, anew) = (people.clone(), Arc::new(AtomicUsize::new(0)));
+        let count = Arc::clone(&anew);
+        let watch = store.on_change(move |change| {
+            let is_meta = change.key().field().as_str() == "__meta";
+            if is_meta
+                && again.current("ann").unwrap().is_none()
+                && count.fetch_add(1, Ordering::Relaxed) == 0
+            {
+                again.insert("ann", &Person { age: 1, ..ann() }, by("ben")).unwrap();
+            }
+        });
+        let asked = by("dana").reason("asked to be forgotten");
+        assert_eq!(people.purge("ann", asked).unwrap().entries, 2);
+        drop(watch);
+        assert_eq!(anew.load(Ordering::Relaxed), 1);
+        assert_eq!(people.get("ann", 1).unwrap_err().kind(), ErrorKind::Erased);
+        let current = self::people(store).current("ann").unwrap().unwrap();
+        assert_eq!((current.version(), current.age, current.creator()), (3, 1, Some("ben")));
+    });
+}
+
+#[test]
 fn what_was_erased_by_hand_is_not_shown_from_memory() {
     for_each_place(|place| {
         let (ours, theirs) = (place.open(), place.open());
@@ -220,6 +247,20 @@ fn what_was_erased_by_hand_is_not_shown_from_memory() {
         );
         // It can still be deleted.
         assert_eq!(people.delete("ann", by("ann")).unwrap().version(), 2);
+    });
+}
+
+#[test]
+fn what_a_revision_in_hand_still_holds_of_the_erased_is_not_remembered() {
+    for_each_driver(|store| {
+        let people = people(store);
+        let first = people.insert("ann", &ann(), by("ann")).unwrap();
+        let email = annals_core::Key::parse("people/ann", "email").unwrap();
+        store.erase(&annals_core::Selector::key(email), by("dana").reason("asked")).unwrap();
+        assert_eq!(people.update(&first, by("ann"), |person| person.age = 31).unwrap().version(), 2);
+        assert_eq!(people.current("ann").unwrap_err().kind(), ErrorKind::Erased);
+        let anew = people.set("ann", &ann(), by("ann")).unwrap_err();
+        assert_eq!(anew.kind(), ErrorKind::Erased);
     });
 }
 

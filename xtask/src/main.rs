@@ -22,6 +22,7 @@ chores:
            pooler in those variables: cargo xtask postgres -- cargo test --workspace
   fix      format, and apply the lints' suggestions
   bench    the ratios against hand-written baselines, same run, as in docs/speed.md;
+           parts that begin with `pg-` get a PostgreSQL server as the tests do;
            `-- PART...` runs some parts, `-- --quick` shows that they work
 ";
 
@@ -93,7 +94,11 @@ fn fix() -> Result<(), String> {
 fn bench() -> Result<(), String> {
     let parts: Vec<String> = env::args().skip(2).skip_while(|argument| argument == "--").collect();
     let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-    run(&[&["run", "--release", "--package", "annals-bench", "--"], &parts[..]].concat())
+    let named: Vec<&&str> = parts.iter().filter(|part| !part.starts_with("--")).collect();
+    let needs_server = named.is_empty() || named.iter().any(|part| part.starts_with("pg-"));
+    let postgres = postgres::ForTests::choose(needs_server)?;
+    let arguments = [&["run", "--release", "--package", "annals-bench", "--"], &parts[..]].concat();
+    finish(postgres.tell(&mut cargo(&arguments)), &arguments)
 }
 
 /// Lints and runs the programs whose threads are run in very many orders. All of the crate is built anew

@@ -1,13 +1,13 @@
 use std::sync::{Condvar, Mutex, MutexGuard};
 
-use super::ByHand;
+use super::Tables;
 use crate::workload::Write;
 
-/// [`ByHand`] for several threads: who finds nobody writing writes for all that wait, in one durable
+/// Tables for several threads: who finds nobody writing writes for all that wait, in one durable
 /// transaction.
 #[derive(Debug)]
-pub struct GroupedByHand {
-    tables: Mutex<ByHand>,
+pub struct GroupedByHand<T> {
+    tables: Mutex<T>,
     queue: Mutex<Queue>,
     group_done: Condvar,
 }
@@ -21,10 +21,10 @@ struct Queue {
     writing: bool,
 }
 
-impl GroupedByHand {
+impl<T: Tables> GroupedByHand<T> {
     /// Returns the same tables for several threads.
     #[must_use]
-    pub fn new(tables: ByHand) -> GroupedByHand {
+    pub fn new(tables: T) -> GroupedByHand<T> {
         GroupedByHand { tables: Mutex::new(tables), queue: Mutex::default(), group_done: Condvar::new() }
     }
 
@@ -33,12 +33,12 @@ impl GroupedByHand {
     /// # Panics
     /// If a thread panicked while it wrote.
     #[must_use]
-    pub fn into_tables(self) -> ByHand {
+    pub fn into_tables(self) -> T {
         self.tables.into_inner().expect(NO_PANIC)
     }
 
     /// Returns the tables for this thread alone.
-    pub fn tables(&self) -> MutexGuard<'_, ByHand> {
+    pub fn tables(&self) -> MutexGuard<'_, T> {
         self.tables.lock().expect(NO_PANIC)
     }
 

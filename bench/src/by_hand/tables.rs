@@ -3,6 +3,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Row, params};
 
+use super::{Tables, now};
 use crate::workload::{ACTOR, ID, LOCATION, REASON, Write};
 
 /// The tables and queries that one would write by hand for this data alone: keys are numbers that
@@ -42,22 +43,6 @@ impl ByHand {
         ByHand { connection }
     }
 
-    /// Sets whether a commit waits for the disk.
-    pub fn set_durable(&self, durable: bool) {
-        let level = if durable { "FULL" } else { "NORMAL" };
-        self.connection.pragma_update(None, "synchronous", level).expect("the level exists");
-    }
-
-    /// Appends writes as one commit.
-    pub fn append(&self, writes: &[Write]) {
-        self.transaction(|| self.insert(writes));
-    }
-
-    /// Appends each write as a commit of its own, in one transaction.
-    pub fn append_each(&self, writes: &[Write]) {
-        self.transaction(|| writes.chunks(1).for_each(|write| self.insert(write)));
-    }
-
     fn transaction(&self, body: impl FnOnce()) {
         self.run("BEGIN IMMEDIATE");
         body();
@@ -78,29 +63,10 @@ impl ByHand {
         for (key, value) in writes {
             insert.execute(params![key_id(*key), value]).expect("there is room");
         }
-        let time = std::time::UNIX_EPOCH.elapsed().expect("the clock is right").as_micros();
         let sql = "INSERT INTO commits VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
         let mut insert = self.connection.prepare_cached(sql).expect("the statement is right");
         let (last, length) = (self.connection.last_insert_rowid(), key_id(writes.len()));
-        let time = i64::try_from(time).expect("the clock is right");
-        insert.execute(params![last, length, ID, time, ACTOR, REASON, LOCATION]).expect("there is room");
-    }
-
-    /// Returns the newest value of a key.
-    #[must_use]
-    pub fn latest(&self, key: usize) -> Vec<u8> {
-        let sql = "SELECT value FROM entries WHERE key = ?1 ORDER BY seq DESC LIMIT 1";
-        let mut select = self.connection.prepare_cached(sql).expect("the statement is right");
-        select.query_row([key_id(key)], |row| row.get(0)).expect("every key has a value")
-    }
-
-    /// Returns the value of a key as of a position.
-    #[must_use]
-    pub fn as_of(&self, key: usize, position: u64) -> Option<Vec<u8>> {
-        let sql = "SELECT value FROM entries WHERE key = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1";
-        let mut select = self.connection.prepare_cached(sql).expect("the statement is right");
-        let mut found = select.query(params![key_id(key), position.cast_signed()]).expect("it can be read");
-        found.next().expect("it can be read").map(|row| row.get(0).expect("a value is bytes"))
+        insert.execute(params![last, length, ID, now(), ACTOR, REASON, LOCATION]).expect("there is room");
     }
 
     /// Returns the value of a key after the last commit at or before a position.
@@ -145,15 +111,6 @@ impl ByHand {
         }
     }
 
-    /// Returns the position of the newest entry, 0 if there is none.
-    #[must_use]
-    pub fn last_position(&self) -> u64 {
-        let sql = "SELECT coalesce(max(seq), 0) FROM entries";
-        let mut select = self.connection.prepare_cached(sql).expect("the statement is right");
-        let last: i64 = select.query_row([], |row| row.get(0)).expect("it can be read");
-        last.cast_unsigned()
-    }
-
     /// Returns a number that changes when another connection has written.
     #[must_use]
     pub fn data_version(&self) -> i64 {
@@ -169,6 +126,41 @@ impl ByHand {
         let version = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?));
         let rows = select.query_map([key_id(key)], version).expect("it can be read");
         rows.map(|row| row.expect("it can be read")).collect()
+    }
+}
+
+impl Tables for ByHand {
+    fn set_durable(&self, durable: bool) {
+        let level = if durable { "FULL" } else { "NORMAL" };
+        self.connection.pragma_update(None, "synchronous", level).expect("the level exists");
+    }
+
+    fn append(&self, writes: &[Write]) {
+        self.transaction(|| self.insert(writes));
+    }
+
+    fn append_each(&self, writes: &[Write]) {
+        self.transaction(|| writes.chunks(1).for_each(|write| self.insert(write)));
+    }
+
+    fn latest(&self, key: usize) -> Vec<u8> {
+        let sql = "SELECT value FROM entries WHERE key = ?1 ORDER BY seq DESC LIMIT 1";
+        let mut select = self.connection.prepare_cached(sql).expect("the statement is right");
+        select.query_row([key_id(key)], |row| row.get(0)).expect("every key has a value")
+    }
+
+    fn as_of(&self, key: usize, position: u64) -> Option<Vec<u8>> {
+        let sql = "SELECT value FROM entries WHERE key = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1";
+        let mut select = self.connection.prepare_cached(sql).expect("the statement is right");
+        let mut found = select.query(params![key_id(key), position.cast_signed()]).expect("it can be read");
+        found.next().expect("it can be read").map(|row| row.get(0).expect("a value is bytes"))
+    }
+
+    fn last_position(&self) -> u64 {
+        let sql = "SELECT coalesce(max(seq), 0) FROM entries";
+        let mut select = self.connection.prepare_cached(sql).expect("the statement is right");
+        let last: i64 = select.query_row([], |row| row.get(0)).expect("it can be read");
+        last.cast_unsigned()
     }
 }
 

@@ -2,7 +2,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use annals::{Durability, Log, Position, SqliteDriver};
-use annals_bench::{ByHand, Run, Table, Wanted, Workload, Write, percentile, timed};
+use annals_bench::{ByHand, Run, Table, Tables, Wanted, Workload, Write, percentile, timed};
 
 const ENTRIES: usize = 1_000_000;
 /// The batches of a side in its turn.

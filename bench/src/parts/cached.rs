@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use annals::{Freshness, Record, Store};
-use annals_bench::{Commits, Row, Run, Sides, Wanted, Workload, timed};
+use annals_bench::{Commits, Row, Run, Sides, Tables, Wanted, Workload, timed};
 use fastrand::Rng;
 use rustix::time::{ClockId, clock_gettime};
 

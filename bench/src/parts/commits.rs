@@ -2,13 +2,20 @@ use std::thread;
 use std::time::Duration;
 
 use annals::codec::encode;
-use annals_bench::{Commits, GroupedByHand, Run, Sides, Wanted, Workload, timed};
+use annals_bench::{Commits, GroupedByHand, Run, Sides, Tables, Wanted, Workload, timed};
 
 /// The commits of a side in its turn. A divisor of the number of keys: none comes twice in a turn.
 const COMMITS: usize = 400;
 
 pub(crate) fn run(run: &Run) {
-    let sides = Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large);
+    compare(run, Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large));
+}
+
+pub(crate) fn run_on_server(run: &Run) {
+    compare(run, Sides::on_server(Workload::new(), run.entries(1_000_000), Commits::Large));
+}
+
+fn compare<T: Tables + Send, P>(run: &Run, sides: Sides<T, P>) {
     let records = sides.records().into_iter().map(|record| record.with_context(Workload::context()));
     let records: Vec<_> = records.collect();
     let by_hand = GroupedByHand::new(sides.by_hand);
@@ -19,7 +26,7 @@ pub(crate) fn run(run: &Run) {
     };
     let set_by_hand = |(key, text): &(usize, String)| by_hand.append((*key, encode(text).unwrap()));
     let set_by_hand_alone =
-        |(key, text): &(usize, String)| by_hand.tables().append(&[(*key, encode(text).unwrap())]);
+        |(key, text): &(usize, String)| by_hand.tables().append_one(&(*key, encode(text).unwrap()));
 
     let table = run.table("durable commit of one entry", 31, ["Annals", "by hand"]);
     let texts = || {

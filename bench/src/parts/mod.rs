@@ -14,6 +14,9 @@ mod past;
 mod reads;
 mod replay;
 mod revisions;
+mod server_batches;
+mod server_reads;
+mod server_restore;
 mod views;
 
 use annals_bench::Run;
@@ -46,6 +49,19 @@ pub(crate) const PARTS: &[Part] = &[
         run: revisions::run,
     },
     Part { name: "memory-driver", about: "the memory driver beside a map by hand", run: memory_driver::run },
+    Part {
+        name: "pg-commits",
+        about: "the commits of one entry, on a PostgreSQL server",
+        run: commits::run_on_server,
+    },
+    Part {
+        name: "pg-batches",
+        about: "batches of 1,000 on the server, and the bytes that an entry takes",
+        run: server_batches::run,
+    },
+    Part { name: "pg-reads", about: "fresh reads of the PostgreSQL driver", run: server_reads::run },
+    Part { name: "pg-replay", about: "the walk, on the server", run: replay::run_on_server },
+    Part { name: "pg-restore", about: "loading a log into the server beside COPY", run: server_restore::run },
     Part { name: "big", about: "10,000,000 entries inside 64 MiB (2 GB of disk for a while)", run: big::run },
 ];
 

@@ -1,6 +1,6 @@
 use annals::codec::{decode, encode};
 use annals::{Past, Position, Record};
-use annals_bench::{Commits, Row, Run, Sides, Wanted, Workload};
+use annals_bench::{Commits, Row, Run, Sides, Tables, Wanted, Workload};
 
 /// The numbers of fields in a record.
 const CONDITION: usize = 0;

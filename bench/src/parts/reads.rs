@@ -1,5 +1,5 @@
 use annals::{Order, Position, PositionRange};
-use annals_bench::{Commits, Row, Run, Sides, Table, Wanted, Workload};
+use annals_bench::{Commits, Row, Run, Sides, Table, Tables, Wanted, Workload};
 
 use super::alike;
 

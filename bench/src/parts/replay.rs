@@ -1,13 +1,29 @@
-use annals::{CommitEntries, Order, PositionRange};
-use annals_bench::{Commits, Row, Run, Sides, Wanted, Workload};
+use annals::{CommitEntries, Order, PositionRange, Store};
+use annals_bench::{ByHand, Commits, PostgresByHand, Row, Run, Sides, Table, Wanted, Workload};
+
+const TITLE: &str = "walk over the whole log, oldest first";
 
 pub(crate) fn run(run: &Run) {
-    let entries = run.entries(1_000_000);
-    let Sides { store, by_hand, folder: _folder, .. } =
-        Sides::filled(Workload::new(), entries, Commits::Large);
-    let table = run.table("walk over the whole log, oldest first", 9, ["Annals", "by hand"]);
+    let Sides { store, by_hand, place: _place, .. } =
+        Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large);
+    compare(&run.table(TITLE, 9, ["Annals", "by hand"]), "1,000,000 entries", &store, || {
+        by_hand_walk(&by_hand)
+    });
+}
+
+pub(crate) fn run_on_server(run: &Run) {
+    let table = run.table(TITLE, 9, ["Annals", "by hand"]);
+    let compare = |entries, commits, name| {
+        let sides = Sides::on_server(Workload::new(), run.entries(entries), commits);
+        compare(&table, name, &sides.store, || server_walk(&sides.by_hand));
+    };
+    compare(1_000_000, Commits::Large, "1,000,000 entries");
+    compare(200_000, Commits::Small, "200,000 commits of 1");
+}
+
+fn compare(table: &Table<'_>, name: &str, store: &Store, by_hand: impl Fn() -> Seen) {
     table.compare_answers(
-        Row { name: "1,000,000 entries", wanted: Wanted::Speed(0.7), count: 1 },
+        Row { name, wanted: Wanted::Speed(0.7), count: 1 },
         || (),
         |()| {
             let mut seen = Seen::default();
@@ -20,16 +36,27 @@ pub(crate) fn run(run: &Run) {
             }
             seen
         },
-        |()| {
-            let mut seen = Seen::default();
-            by_hand.replay(|actor, entries| {
-                seen.actors += actor.len();
-                entries.iter().for_each(|(position, _, bytes)| seen.add(*position, bytes));
-            });
-            seen
-        },
+        |()| by_hand(),
         PartialEq::eq,
     );
+}
+
+fn by_hand_walk(by_hand: &ByHand) -> Seen {
+    let mut seen = Seen::default();
+    by_hand.replay(|actor, entries| {
+        seen.actors += actor.len();
+        entries.iter().for_each(|(position, _, bytes)| seen.add(*position, bytes));
+    });
+    seen
+}
+
+fn server_walk(by_hand: &PostgresByHand) -> Seen {
+    let mut seen = Seen::default();
+    by_hand.replay(|commit, entries| {
+        seen.actors += commit.actor.unwrap().len();
+        entries.iter().for_each(|(position, _, bytes)| seen.add(*position, bytes));
+    });
+    seen
 }
 
 /// What a walk came by.

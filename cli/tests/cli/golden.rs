@@ -6,8 +6,8 @@ use std::sync::Arc;
 use annals::codec::{Timestamp, Uuid, Value};
 use annals::{Action, Commit, CommitEntries, CommitId, Context, Entry, Key, Position, StoreUrl};
 
+use crate::item_12_rev;
 use crate::place::Place;
-use crate::rev;
 use crate::server::OwnLog;
 
 struct Log {
@@ -90,7 +90,7 @@ fn import() -> Vec<CommitEntries> {
 }
 
 /// Returns the stores that every output is the same for, each with these commits.
-fn places(commits: &[CommitEntries]) -> Vec<Place> {
+pub(crate) fn places(commits: &[CommitEntries]) -> Vec<Place> {
     let places: Vec<Place> = [Some(Place::new()), Place::in_postgres()].into_iter().flatten().collect();
     for place in &places {
         place.ok(&["init"]);
@@ -115,7 +115,7 @@ fn outputs_are_as_documented() {
 
 #[test]
 fn revisions_are_shown_as_documented() {
-    for place in places(&rev::objects()) {
+    for place in places(&item_12_rev::objects()) {
         cases(&place).case("tests/cli/golden/rev/*.md");
     }
 }

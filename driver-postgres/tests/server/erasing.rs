@@ -236,7 +236,7 @@ fn who_may_still_see_what_was_erased_is_waited_for() {
             .isolation_level(postgres::IsolationLevel::RepeatableRead)
             .start()
             .unwrap();
-        let count = format!("SELECT count(*) FROM {}.annals_entry WHERE kind = 0", scratch.schema());
+        let count = format!("SELECT count(*) FROM {}.annals_entry WHERE kind IS NULL", scratch.schema());
         reader.query_one("SELECT 1", &[]).unwrap();
 
         erase(&driver, [1, 2]);

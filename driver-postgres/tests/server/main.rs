@@ -11,6 +11,7 @@ mod database;
 mod delays;
 mod erasing;
 mod load;
+mod lost_commits;
 mod names;
 mod outcomes;
 mod processes;

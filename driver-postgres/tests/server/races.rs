@@ -30,7 +30,8 @@ fn loses_to_whom_it_waited_for(condition: &Condition) {
         begun
             .batch_execute(&format!(
                 "UPDATE {schema}.annals_log SET last = 4 WHERE log = {log};
-                INSERT INTO {schema}.annals_entry (log, position, key, kind, value) VALUES ({log}, 4, 1, 0, '\\x02');
+                INSERT INTO {schema}.annals_entry (log, position, key, value)
+                SELECT log, 4, min(id), '\\x02' FROM {schema}.annals_key WHERE log = {log} GROUP BY log;
                 INSERT INTO {schema}.annals_commit (log, last, length, recorded_at, id, given)
                 SELECT log, 4, 1, recorded_at, gen_random_uuid(), false FROM {schema}.annals_commit
                 WHERE log = {log} AND last = 3"

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Child;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -247,4 +248,31 @@ fn a_damaged_index_by_name_is_an_error() {
             assert_eq!(error.kind(), ErrorKind::Corrupt, "{damage}: {error}");
         }
     }
+}
+
+/// Readers look at one moment each, while what is known of the names moves on under them.
+#[test]
+fn readers_who_look_for_a_name_are_not_confused_by_new_ones() {
+    let scratch = Scratch::new();
+    let [driver, other] = [(); 2].map(|()| SqliteDriver::open(&scratch.path).unwrap());
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    assert_eq!(driver.entry(&key("none", "f"), Position::MAX).unwrap(), None);
+                }
+            });
+        }
+        let adding = scope.spawn(|| {
+            for number in 0..500 {
+                let batch = set(&scattered(number), b"\x01");
+                other.append(&[batch], Durability::Buffered).unwrap();
+            }
+        });
+        let added = adding.join();
+        done.store(true, Ordering::Relaxed);
+        added.unwrap();
+    });
+    assert_undamaged(&driver);
 }

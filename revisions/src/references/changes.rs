@@ -10,7 +10,7 @@ use crate::Error;
 use crate::attributes::{Difference, field};
 use crate::meta::{META, Meta};
 use crate::name::Address;
-use crate::transaction::Seen;
+use crate::seen::Seen;
 
 /// What a revision changes in whom its object refers to.
 ///

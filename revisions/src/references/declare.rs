@@ -10,7 +10,7 @@ use super::referrer::{Referrer, record_of_referrers};
 use crate::attributes::{Attributes, field};
 use crate::error::Ended;
 use crate::name::Address;
-use crate::transaction::Seen;
+use crate::seen::Seen;
 use crate::walk::Walk;
 use crate::{Error, Object, OnDelete, Revisions};
 

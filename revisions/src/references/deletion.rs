@@ -7,8 +7,8 @@ use super::planner::Planner;
 use super::referrer::Referrer;
 use crate::attributes::Difference;
 use crate::meta::Meta;
+use crate::seen::Seen;
 use crate::tracking::Telling;
-use crate::transaction::Seen;
 use crate::{Affected, Error, Object, State, TransactionRevisions};
 
 /// The deletion of an object: all that goes with it or changes, and who stands in the way.

@@ -10,7 +10,7 @@ use super::on_delete::Rule;
 use super::referrer::{Referrer, record_of_referrers};
 use crate::attributes::field;
 use crate::name::Address;
-use crate::transaction::Seen;
+use crate::seen::Seen;
 use crate::{Affected, Error};
 
 /// Finds out what a deletion entails: breadth first, each object once.

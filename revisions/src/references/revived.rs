@@ -10,9 +10,9 @@ use crate::error::Ended;
 use crate::meta::Meta;
 use crate::name::Address;
 use crate::read::no_object;
+use crate::seen::Seen;
 use crate::stored::is_meta;
 use crate::tracking::Telling;
-use crate::transaction::Seen;
 use crate::{Error, Object, RevisionInfo, Revisions, State, TransactionRevisions};
 
 /// What [`Revisions::revive_all`] brought back, and what it left.

@@ -1,10 +1,10 @@
 use annals::ErrorKind;
-use annals::revisions::{RevisionInfo, State};
+use annals::revisions::State;
 
 use super::plan::{How, Plan};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
-use crate::objects::{self, Attributes, ObjectArguments, Objects, differences};
+use crate::objects::{self, Attributes, ObjectArguments, differences};
 
 /// Make an object what it was in an earlier version; all its history stays
 #[derive(Debug, clap::Args)]
@@ -35,6 +35,7 @@ impl Rollback {
         let store = how.open(invocation)?;
         let (objects, newest) = Plan::look(&store, &object)?;
         let to = objects.version(&newest, number)?;
+        let now = newest.version();
         let words = objects::words(&object.collection, &object.name);
         if to == newest && newest.state() == State::Locked && !retire {
             return Err(Failure::usage(format!(
@@ -42,22 +43,25 @@ impl Rollback {
             )));
         }
         let after = objects.content(&to)?.0;
-        let differences = differences(&content_now(&objects, &newest)?, &after, store.registry());
+        let before = match objects.content(&newest) {
+            Err(error) if error.kind() == ErrorKind::Erased => {
+                invocation.note(&format!(
+                    "a part of version {now} was erased: all attributes of version {number} are listed, not \
+                     only what changes"
+                ));
+                Attributes::new()
+            }
+            content => content?.0,
+        };
+        let differences = differences(&before, &after, store.registry());
         let (to_state, retired) = if retire { (State::Retired, " and retired") } else { (State::Locked, "") };
-        let now = newest.version();
-        let sentence = format!("{words} will be rolled back from version {now} to version {number}{retired}");
+        let unchanged = if differences.is_empty() { ", which changes no attribute" } else { "" };
+        let sentence =
+            format!("{words} will be rolled back from version {now} to version {number}{retired}{unchanged}");
         let plan = Plan { action: "rollback", newest, to: Some(number), to_state, differences, sentence };
         plan.carry_out(objects, how, invocation, |objects| {
             let done = if retire { objects.retire_at(&to) } else { objects.rollback_to(&to) };
             done.map(drop)
         })
-    }
-}
-
-/// Returns the attributes that the object has; none if they were erased.
-fn content_now(objects: &Objects, newest: &RevisionInfo) -> Result<Attributes, Failure> {
-    match objects.content(newest) {
-        Err(error) if error.kind() == ErrorKind::Erased => Ok(Attributes::new()),
-        content => Ok(content?.0),
     }
 }
