@@ -29,6 +29,9 @@ use annals_core::{
     Size,
 };
 
+/// No field sorts before this one.
+const FIRST_FIELD: &str = "A";
+
 /// A log in memory.
 #[derive(Debug, Default)]
 pub struct MemoryDriver {
@@ -96,8 +99,26 @@ impl Contents {
         scope: &'a Scope,
         after: Option<&Key>,
     ) -> impl Iterator<Item = (&'a Key, &'a Vec<Position>)> {
-        let from = after.map_or(Bound::Unbounded, |key| Bound::Excluded(key.clone()));
-        self.positions.range((from, Bound::Unbounded)).filter(|(key, _)| scope.contains(key.namespace()))
+        // What a scope holds stands together, among little else: names that begin alike.
+        let beginning = match scope {
+            Scope::All => None,
+            Scope::Record(namespace) | Scope::Under(namespace) => Some(namespace),
+        };
+        let first =
+            beginning.and_then(|namespace| Key::new(namespace.clone(), FIRST_FIELD.parse().ok()?).ok());
+        let from = match (first, after) {
+            (Some(first), Some(after)) if *after < first => Bound::Included(first),
+            (_, Some(after)) => Bound::Excluded(after.clone()),
+            (Some(first), None) => Bound::Included(first),
+            (None, None) => Bound::Unbounded,
+        };
+        let begins_alike = move |key: &Key| {
+            beginning.is_none_or(|beginning| key.namespace().as_str().starts_with(beginning.as_str()))
+        };
+        self.positions
+            .range((from, Bound::Unbounded))
+            .take_while(move |(key, _)| begins_alike(key))
+            .filter(|(key, _)| scope.contains(key.namespace()))
     }
 
     fn conflict(&self, condition: &Condition) -> Option<Conflict> {

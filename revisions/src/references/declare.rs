@@ -32,7 +32,8 @@ impl<T: Object> Revisions<T> {
     /// form, so the declarations for those stay useful as long as there are such objects.
     ///
     /// The first time, the references of all objects that are there are gathered, in commits of some hundred
-    /// objects each; if that is interrupted, the reference is declared again.
+    /// objects each; if that is interrupted, the reference is declared again. Until this has returned, deletions may
+    /// pass over references that have not been gathered yet; then it fails, since they name what does not exist.
     ///
     /// ```
     /// use annals_core::{Context, Store};

@@ -24,7 +24,7 @@ pub enum OnDelete<T> {
     /// The attribute becomes the name that this function answers with, or null: see [`OnDelete::set_with`].
     SetWith(NewName),
     /// The deletion fails, and nothing at all is written, even if this object would be deleted as well. One
-    /// that refers to itself does not stand in its own way.
+    /// that refers to itself does not stand in its own way, nor one that the same transaction has deleted before.
     Restrict,
     /// It is left as it is. Such a reference may name what does not exist; that is never checked.
     DoNothing,

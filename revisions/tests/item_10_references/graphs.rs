@@ -4,7 +4,7 @@ use annals_core::{Context, Store};
 use annals_revisions::{Error, OnDelete, Revisions, State};
 use serde::{Deserialize, Serialize};
 
-use crate::common::for_each_driver;
+use crate::common::{for_each_driver, for_each_place};
 use crate::{insert, names, referrers};
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -137,5 +137,36 @@ fn a_deletion_goes_through_many_collections() {
         }
         chain[0].delete("x", Context::new()).unwrap();
         assert_eq!(chain.iter().map(|objects| objects.len().unwrap()).collect::<Vec<_>>(), [0; 3]);
+    });
+}
+
+#[test]
+fn a_deletion_costs_what_it_concerns() {
+    for_each_place(|place| {
+        let store = place.open();
+        let nodes = nodes(&store);
+        let mut others = 0;
+        let mut calls_beside = |count: usize| {
+            let insert_all = store.try_commit(Context::new(), |tx| {
+                let nodes = nodes.in_transaction(tx);
+                nodes.insert("root", &Node::default())?;
+                nodes.set("other", &Node::default())?;
+                ["a", "b", "c"]
+                    .iter()
+                    .try_for_each(|name| nodes.insert(name, &below(&["root"])).map(drop))?;
+                let mut more = (others..others + count).map(|i| format!("of other {i}"));
+                more.try_for_each(|name| nodes.insert(&name, &below(&["other"])).map(drop))
+            });
+            insert_all.map_err(|error: Error| error).unwrap();
+            others += count;
+            let (counted, calls) = place.counted();
+            let nodes = Revisions::<Node>::open(&counted, "nodes").unwrap();
+            calls.take();
+            nodes.delete("root", Context::new()).unwrap();
+            calls.take()
+        };
+        let few = calls_beside(1);
+        assert_eq!(few["state"], 4, "one read of referrers for each that goes");
+        assert_eq!(calls_beside(500), few);
     });
 }

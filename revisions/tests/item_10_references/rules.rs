@@ -120,6 +120,27 @@ fn restrict_refuses_and_says_who() {
 }
 
 #[test]
+fn what_a_transaction_has_deleted_before_restricts_nothing() {
+    for_each_driver(|store| {
+        let (posts, comments) = blog(store, OnDelete::Restrict);
+        comments.insert("c", &on("p"), Context::new()).unwrap();
+        let both = |comment_first: bool| {
+            store.try_commit(Context::new(), |tx| {
+                let (posts, comments) = (posts.in_transaction(tx), comments.in_transaction(tx));
+                if comment_first {
+                    comments.delete("c")?;
+                }
+                posts.delete("p")?;
+                if comment_first { Ok(()) } else { comments.delete("c") }
+            })
+        };
+        assert!(matches!(both(false), Err(Error::Restricted { .. })));
+        both(true).unwrap();
+        assert_eq!((names(&posts), names(&comments).len()), (vec!["q".into()], 0));
+    });
+}
+
+#[test]
 fn what_refers_to_itself_does_not_stand_in_its_own_way() {
     for_each_driver(|store| {
         let nodes = Revisions::<Option<String>>::open(store, "nodes").unwrap();
