@@ -8,9 +8,11 @@ use std::{fmt, panic, thread};
 use postgres::types::{ToSql, Type};
 use postgres::{Row, Socket};
 use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, CancelToken, Config, Error, Notification};
 
+use crate::copy;
 use crate::failure::{Cause, Failure};
 
 /// A connection to a server, which the calling thread itself drives while it waits for an answer, by the
@@ -79,6 +81,25 @@ impl Client {
     pub(crate) fn batch_execute(&mut self, sql: &str) -> Result<(), Failure> {
         let answer = self.driven.wait(self.deadline, self.inner.batch_execute(sql));
         self.noting(answer)
+    }
+
+    /// Sends rows to a table. Whatever fails in it, the connection is not used again: the client's part of
+    /// the protocol does not get over everything that can happen then.
+    fn copy_in<R: copy::Row<CELLS>, const CELLS: usize>(
+        &mut self,
+        sql: &str,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<(), Failure> {
+        let copied = self.driven.wait(self.deadline, async {
+            let sink = self.inner.copy_in(sql).await?;
+            let mut writer = pin!(BinaryCopyInWriter::new(sink, &R::TYPES));
+            for row in rows {
+                writer.as_mut().write(&row.cells()).await?;
+            }
+            writer.finish().await
+        });
+        self.is_lost |= copied.is_err();
+        copied.map(drop)
     }
 
     /// Begins a transaction. Dropped without a commit it leaves nothing behind.
@@ -186,6 +207,15 @@ impl Transaction<'_> {
     /// Runs statements.
     pub(crate) fn batch_execute(&mut self, sql: &str) -> Result<(), Failure> {
         self.client.batch_execute(sql)
+    }
+
+    /// Sends rows to a table. If that fails the connection is not used again.
+    pub(crate) fn copy_in<R: copy::Row<CELLS>, const CELLS: usize>(
+        &mut self,
+        sql: &str,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<(), Failure> {
+        self.client.copy_in(sql, rows)
     }
 
     pub(crate) fn commit(mut self) -> Result<(), Failure> {

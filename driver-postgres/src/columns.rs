@@ -89,6 +89,16 @@ impl EntryColumns {
     }
 }
 
+/// Returns the namespaces and the fields of keys.
+pub(crate) fn of_keys(keys: &[&Key]) -> [Parameter; 2] {
+    let (mut namespaces, mut fields) = (Column::texts(), Column::texts());
+    for key in keys {
+        namespaces.push(Some(key.namespace().as_str()));
+        fields.push(Some(key.field().as_str()));
+    }
+    [namespaces, fields].map(Parameter::from)
+}
+
 /// What happened to the keys of entries.
 pub(crate) struct ContentColumns {
     kinds: Column,
@@ -163,6 +173,11 @@ impl CommitColumns {
         self.times.push_number(commit.recorded_at.as_micros());
         self.ids.push(commit.id);
         self.context.push(&commit.context)
+    }
+
+    /// Returns how many commits there are.
+    pub(crate) fn len(&self) -> u64 {
+        self.ends.len()
     }
 
     pub(crate) fn into_parameters(self) -> Vec<Parameter> {

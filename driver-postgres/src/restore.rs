@@ -1,10 +1,10 @@
-use std::sync::Arc;
-
 use annals_core::{CommitEntries, Durability, Error, Position};
 
 use crate::append::{Writing, milliseconds};
 use crate::columns::{CommitColumns, EntryColumns};
 use crate::failure::Failure;
+use crate::key_ids::KeyIds;
+use crate::options::AppendBy;
 use crate::parameter::Parameter;
 use crate::place::Place;
 use crate::rows;
@@ -17,10 +17,10 @@ pub(crate) fn restore(place: &Place, writing: &Writing, commits: &[CommitEntries
     CommitEntries::check_sequence(commits, last)?;
     let Some(newest) = commits.last() else { return Ok(()) };
     let before = last.map_or(Position::START, |(position, _)| position);
-    let bytes = commits.iter().flat_map(|item| &item.entries).filter_map(|entry| entry.action.bytes());
-    let restored = match writing.by_function(bytes.map(|bytes| bytes.len() as u64).sum()) {
-        true => by_function(place, before, writing, commits)?,
-        false => by_statements(place, before, writing, commits)?,
+    let restored = match way(place, writing, commits)? {
+        Way::Copy => by_copy(place, before, writing, commits)?,
+        Way::Function => by_function(place, before, writing, commits)?,
+        Way::Statements => by_statements(place, before, writing, commits)?,
     };
     match restored {
         Restored::Done => Ok(()),
@@ -38,6 +38,27 @@ pub(crate) fn restore(place: &Place, writing: &Writing, commits: &[CommitEntries
     }
 }
 
+/// How commits are restored.
+enum Way {
+    /// By COPY, where the user may write the tables: the fastest, and of any size.
+    Copy,
+    Function,
+    Statements,
+}
+
+fn way(place: &Place, writing: &Writing, commits: &[CommitEntries]) -> Result<Way, Failure> {
+    if writing.by == AppendBy::Statements {
+        return Ok(Way::Statements);
+    }
+    let found = place.pool.read(&place.sql.may_write, Vec::new())?;
+    if found.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false) {
+        return Ok(Way::Copy);
+    }
+    let bytes = commits.iter().flat_map(|item| &item.entries).filter_map(|entry| entry.action.bytes());
+    let bytes = bytes.map(|bytes| bytes.len() as u64).sum();
+    Ok(if writing.by_function(bytes) { Way::Function } else { Way::Statements })
+}
+
 /// What came of it.
 enum Restored {
     Done,
@@ -45,6 +66,58 @@ enum Restored {
     Twice(Position),
     /// Nothing: the log ends elsewhere by now.
     NotTheEnd,
+}
+
+fn by_copy(
+    place: &Place,
+    before: Position,
+    writing: &Writing,
+    commits: &[CommitEntries],
+) -> Result<Restored, Failure> {
+    in_transaction(place, before, writing, commits, |mut transaction| {
+        let keys = KeyIds::find(place, &mut transaction, commits)?;
+        transaction.copy(commits, &keys)?;
+        transaction.commit()?;
+        if let Some(newest) = commits.last() {
+            keys.keep(place, newest);
+        }
+        Ok(())
+    })
+}
+
+fn by_statements(
+    place: &Place,
+    before: Position,
+    writing: &Writing,
+    commits: &[CommitEntries],
+) -> Result<Restored, Failure> {
+    in_transaction(place, before, writing, commits, |mut transaction| {
+        transaction.restore(commits)?;
+        transaction.commit()
+    })
+}
+
+/// Lets `store` append commits that may be appended, and end the transaction.
+fn in_transaction(
+    place: &Place,
+    before: Position,
+    writing: &Writing,
+    commits: &[CommitEntries],
+    store: impl Fn(Transaction<'_>) -> Result<(), Failure> + Sync,
+) -> Result<Restored, Failure> {
+    let terms = Terms::new(place, writing.busy_timeout, Durability::Synced);
+    place.pool.insist_on_writing(|connection, deadline| {
+        connection.run(deadline, |client| {
+            let mut transaction = Transaction::begin(client, &terms)?;
+            if transaction.start != before {
+                return Ok(Restored::NotTheEnd);
+            }
+            if let Some(last) = transaction.given_twice(commits)? {
+                return Ok(Restored::Twice(last));
+            }
+            store(transaction).map(|()| Restored::Done)
+        })
+    })
 }
 
 fn by_function(
@@ -73,29 +146,6 @@ fn by_function(
         Some(last) => Restored::Twice(last),
         None if end == Some(before) => Restored::Done,
         None => Restored::NotTheEnd,
-    })
-}
-
-fn by_statements(
-    place: &Place,
-    before: Position,
-    writing: &Writing,
-    commits: &[CommitEntries],
-) -> Result<Restored, Failure> {
-    let terms = Terms::new(place, writing.busy_timeout, Durability::Synced);
-    let commits: Arc<[CommitEntries]> = commits.into();
-    place.pool.insist_on_writing(|connection, deadline| {
-        let (terms, commits) = (terms.clone(), Arc::clone(&commits));
-        connection.run(deadline, move |client| {
-            let mut transaction = Transaction::begin(client, &terms)?;
-            if transaction.start != before {
-                return Ok(Restored::NotTheEnd);
-            }
-            match transaction.restore(&commits)? {
-                Some(twice) => Ok(Restored::Twice(twice)),
-                None => transaction.commit().map(|()| Restored::Done),
-            }
-        })
     })
 }
 

@@ -385,6 +385,38 @@ statements! {
         SELECT $1, x.* FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::uuid[],
             $7::boolean[], $8::bytea[], $9::bytea[], $10::bytea[], $11::bytea[]) AS x";
 
+    /// The end of the first of these commits (`$2`) whose given id (`$3`) is there already.
+    given_twice = "
+        SELECT min(x.last) FROM unnest($2::bigint[], $3::uuid[]) AS x (last, id)
+        WHERE (
+            SELECT c.last FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.id = x.id AND c.given
+        ) IS NOT NULL";
+
+    /// The commit of an end and an id.
+    witness = "SELECT c.last FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.last = $2 AND c.id = $3";
+
+    /// The ids of keys, in their order, NULL where there is none.
+    ids_of_keys = "
+        SELECT (
+            SELECT k.id FROM \"annals\".annals_key AS k
+            WHERE k.log = $1 AND k.namespace = x.namespace AND k.field = x.field
+        ) FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS x (namespace, field, number) ORDER BY x.number";
+
+    /// Whether the user may write the tables, and not only call the functions.
+    may_write = "
+        SELECT has_table_privilege('\"annals\".annals_log', 'UPDATE')
+            AND has_table_privilege('\"annals\".annals_key', 'INSERT')
+            AND has_table_privilege('\"annals\".annals_entry', 'INSERT')
+            AND has_table_privilege('\"annals\".annals_commit', 'INSERT')";
+
+    copy_entries = "
+        COPY \"annals\".annals_entry (log, position, key, kind, actor, reason, value) FROM STDIN (FORMAT binary)";
+
+    copy_commits = "
+        COPY \"annals\".annals_commit
+            (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
+        FROM STDIN (FORMAT binary)";
+
     insert_log = "
         INSERT INTO \"annals\".annals_log AS l (log, name, last) VALUES ($1, $2, 0) ON CONFLICT (log) DO NOTHING";
 }
@@ -395,8 +427,16 @@ mod tests {
 
     #[test]
     fn every_statement_names_its_log() {
-        // But those that are about all of them.
-        let of_all = ["logs", "scrub", "rewrite_entries", "size_of_entries"];
+        // But those that are about all of them, or whose rows do.
+        let of_all = [
+            "logs",
+            "scrub",
+            "rewrite_entries",
+            "size_of_entries",
+            "may_write",
+            "copy_entries",
+            "copy_commits",
+        ];
         for (name, sql) in ALL.iter().filter(|(name, _)| !of_all.contains(name)) {
             let tables = sql.matches("\"annals\".annals_").count() - sql.matches(".annals_format").count();
             let reads = sql.matches(".log = $1").count();

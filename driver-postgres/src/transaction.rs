@@ -6,15 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use annals_core::codec::Timestamp;
-use annals_core::{Batch, Commit, CommitEntries, CommitId, Condition, Conflict, Durability, Position};
+use annals_core::{Batch, Commit, CommitEntries, CommitId, Condition, Conflict, Durability, Key, Position};
 use postgres::Row;
 
 use crate::append::milliseconds;
 use crate::client::{self, Client};
-use crate::columns::{CommitColumns, EntryColumns};
+use crate::columns::{self, CommitColumns, EntryColumns};
+use crate::copy::{CommitRow, EntryRow};
 use crate::failure::Failure;
+use crate::key_ids::KeyIds;
+use crate::known_keys::Witness;
 use crate::outcome::{Other, Outcome, become_of};
-use crate::parameter::{Parameter, typed};
+use crate::parameter::{Column, Parameter, typed};
 use crate::place::Place;
 use crate::rows;
 use crate::sql::Statements;
@@ -102,13 +105,24 @@ impl<'c> Transaction<'c> {
         Ok(Outcome { last: self.start, recorded_at, others })
     }
 
-    /// Appends commits as they stand, which must continue the log.
-    pub(crate) fn restore(&mut self, commits: &[CommitEntries]) -> Result<Option<Position>, Failure> {
-        for item in commits.iter().filter(|item| matches!(item.commit.id, CommitId::Given(_))) {
-            if !self.ask(|sql| &sql.commit_of_given, &[Parameter::id(&item.commit.id.uuid())])?.is_empty() {
-                return Ok(Some(item.commit.last));
+    /// Returns the end of the first of these commits whose given id is there already.
+    pub(crate) fn given_twice(&mut self, commits: &[CommitEntries]) -> Result<Option<Position>, Failure> {
+        let (mut ends, mut ids) = (Column::numbers(), Column::ids());
+        for commit in commits.iter().map(|item| &item.commit) {
+            if let CommitId::Given(id) = commit.id {
+                ends.push_number(commit.last.to_i64());
+                ids.push(Some(id.as_bytes()));
             }
         }
+        if ids.len() == 0 {
+            return Ok(None);
+        }
+        let found = self.ask(|sql| &sql.given_twice, &[ends.into(), ids.into()])?;
+        Ok(found.first().map(|row| rows::position_or_start(row, 0)).transpose()?.flatten())
+    }
+
+    /// Appends commits as they stand, which must continue the log.
+    pub(crate) fn restore(&mut self, commits: &[CommitEntries]) -> Result<(), Failure> {
         for item in commits {
             self.add_commit(&item.commit)?;
             for entry in &item.entries {
@@ -116,7 +130,38 @@ impl<'c> Transaction<'c> {
                 self.send_if_many()?;
             }
         }
-        Ok(None)
+        Ok(())
+    }
+
+    /// Does the same by COPY, for a user who may write the tables.
+    pub(crate) fn copy(&mut self, commits: &[CommitEntries], keys: &KeyIds<'_>) -> Result<(), Failure> {
+        let Some(newest) = commits.last() else { return Ok(()) };
+        let log = &self.log;
+        let entries = commits.iter().flat_map(|item| &item.entries);
+        let entries = entries.map(|entry| EntryRow::new(log, entry, keys.get(&entry.key)));
+        self.inner.copy_in(&self.sql.copy_entries, entries)?;
+        let rows = commits.iter().map(|item| CommitRow::new(log, &item.commit));
+        self.inner.copy_in(&self.sql.copy_commits, rows.collect::<Result<Vec<_>, _>>()?)?;
+        self.last = newest.commit.last;
+        self.recorded_at = Some(newest.commit.recorded_at);
+        Ok(())
+    }
+
+    /// Returns whether the log has the commit that vouches for what was known of it.
+    pub(crate) fn has(&mut self, witness: Witness) -> Result<bool, Failure> {
+        let found = self.ask(|sql| &sql.witness, &Witness::parameters(Some(witness)))?;
+        Ok(!found.is_empty())
+    }
+
+    /// Returns the ids of keys, in their order.
+    pub(crate) fn ids_of_keys(&mut self, keys: &[&Key]) -> Result<Vec<Option<i32>>, Failure> {
+        let found = self.ask(|sql| &sql.ids_of_keys, &columns::of_keys(keys))?;
+        Ok(found.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
+    }
+
+    /// Gives ids to keys that have none yet, each named once.
+    pub(crate) fn add_keys(&mut self, keys: &[&Key]) -> Result<(), Failure> {
+        self.ask(|sql| &sql.insert_keys, &columns::of_keys(keys)).map(drop)
     }
 
     /// Turns entries that were there before, and are set, into ones that the last commit has erased.
@@ -155,11 +200,17 @@ impl<'c> Transaction<'c> {
 
     fn send(&mut self) -> Result<(), Failure> {
         self.send_entries()?;
+        if self.commits.len() == 0 {
+            return Ok(());
+        }
         let commits = std::mem::replace(&mut self.commits, CommitColumns::new()).into_parameters();
         self.ask(|sql| &sql.insert_commits, &commits).map(drop)
     }
 
     fn send_entries(&mut self) -> Result<(), Failure> {
+        if self.entries.len() == 0 {
+            return Ok(());
+        }
         let entries = std::mem::replace(&mut self.entries, EntryColumns::new());
         let before = Parameter::number(self.sent.to_i64());
         self.sent = self.sent.plus(entries.len());

@@ -45,3 +45,26 @@ fn who_knew_keys_that_are_lost_does_not_take_others_for_them() {
     append(&writer, ["d", "b", "e", "e"]);
     assert_eq!(namespaces(&reader), ["c", "d", "a", "b", "d", "b", "e", "e"]);
 }
+
+#[test]
+fn who_restored_keys_that_are_lost_does_not_take_others_for_them() {
+    let Some(scratch) = Scratch::new() else { return };
+    let Some(source) = Scratch::new() else { return };
+    let open = |scratch: &Scratch| scratch.options().open().unwrap();
+    let (driver, other, source) = (open(&scratch), open(&scratch), open(&source));
+    append(&source, ["a", "b"]);
+    append(&source, ["c", "b"]);
+    let commits = || source.commits(PositionRange::ALL, Order::OldestFirst, usize::MAX).unwrap();
+    commits().chunks(1).for_each(|page| driver.restore(page).unwrap());
+    assert_eq!(namespaces(&open(&scratch)), ["a", "b", "c", "b"]);
+
+    lose_all(&scratch);
+    append(&other, ["c"]);
+    append(&other, ["d"]);
+    append(&other, ["e", "f"]);
+    append(&source, ["b", "a", "d"]);
+    driver.restore(&commits()[2..]).unwrap();
+    assert_eq!(namespaces(&open(&scratch)), ["c", "d", "e", "f", "b", "a", "d"]);
+    append(&driver, ["b", "c"]);
+    assert_eq!(namespaces(&open(&scratch))[7..], ["b", "c"]);
+}

@@ -19,6 +19,7 @@ mod proxy;
 mod races;
 mod refusals;
 mod restarts;
+mod restoring;
 mod rights;
 mod runtimes;
 mod sessions;

@@ -172,24 +172,6 @@ fn a_read_whose_connection_is_cut_is_answered() {
     }
 }
 
-#[test]
-fn a_restore_whose_connection_is_cut_is_there_once() {
-    for (by, request) in [(AppendBy::Function, "annals_restore"), (AppendBy::Statements, "COMMIT")] {
-        for fault in [Fault::BeforeRequest, Fault::AfterRequest, Fault::BeforeAnswer] {
-            let (Some(from), Some(to)) = (Scratch::new(), Scratch::new()) else { return };
-            let from = from.options().open().unwrap();
-            from.append(&[batch(1), batch(2)], Durability::Synced).unwrap();
-            let commits = from.commits(PositionRange::ALL, Order::OldestFirst, usize::MAX).unwrap();
-            let (proxy, driver) = by_proxy(&to, |options| options.append_by(by));
-            proxy.arm(fault, request);
-            driver.restore(&commits).unwrap();
-            assert!(!proxy.is_armed());
-            let restored = driver.commits(PositionRange::ALL, Order::OldestFirst, usize::MAX).unwrap();
-            assert_eq!(restored, commits, "{fault:?} by {by:?}");
-        }
-    }
-}
-
 /// Ends all that work for the log.
 fn end_backends(scratch: &Scratch) {
     let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1";

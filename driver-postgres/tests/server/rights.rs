@@ -16,9 +16,9 @@ fn grants() -> String {
     grants.to_owned()
 }
 
-struct Users<'a> {
+pub(crate) struct Users<'a> {
     scratch: &'a Scratch,
-    writer: String,
+    pub(crate) writer: String,
     reader: String,
     eraser: String,
 }
@@ -28,7 +28,7 @@ impl<'a> Users<'a> {
         Users::granted(scratch, &grants())
     }
 
-    fn granted(scratch: &'a Scratch, grants: &str) -> Users<'a> {
+    pub(crate) fn granted(scratch: &'a Scratch, grants: &str) -> Users<'a> {
         let [writer, reader, eraser] =
             ["writer", "reader", "eraser"].map(|user| format!("{}_{user}", scratch.schema()));
         let grants = grants
@@ -44,7 +44,11 @@ impl<'a> Users<'a> {
     }
 
     fn options(&self, user: &str) -> PostgresOptions {
-        let url = format!("{}&options=-c%20role%3D{user}", self.scratch.url());
+        self.options_at(self.scratch.url(), user)
+    }
+
+    pub(crate) fn options_at(&self, url: &str, user: &str) -> PostgresOptions {
+        let url = format!("{url}&options=-c%20role%3D{user}");
         self.scratch.options_at(&url).create(false)
     }
 }
