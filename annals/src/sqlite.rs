@@ -46,8 +46,10 @@ impl SqlitePlace {
             mode = match option.split_once('=') {
                 Some(("mode", name)) => Mode::parse(name)
                     .ok_or_else(|| Error::Invalid(format!("`mode={name}` is none of ro, rw, rwc")))?,
-                _ => {
-                    return Err(Error::Invalid(format!("`{option}` is no option of `sqlite:`; known: mode")));
+                found => {
+                    // Its value is not shown: it could be a password.
+                    let name = found.map_or(option, |(name, _)| name).escape_debug();
+                    return Err(Error::Invalid(format!("`{name}` is no option of `sqlite:`; known: mode")));
                 }
             };
         }

@@ -16,15 +16,15 @@ fn grants() -> String {
     grants.to_owned()
 }
 
-struct Users<'a> {
+pub(crate) struct Users<'a> {
     scratch: &'a Scratch,
-    writer: String,
+    pub(crate) writer: String,
     reader: String,
-    eraser: String,
+    pub(crate) eraser: String,
 }
 
 impl<'a> Users<'a> {
-    fn make(scratch: &'a Scratch) -> Users<'a> {
+    pub(crate) fn make(scratch: &'a Scratch) -> Users<'a> {
         Users::granted(scratch, &grants())
     }
 
