@@ -62,7 +62,7 @@ BEGIN
     -- Who may append need not be a program of ours: what would damage the log is refused.
     IF (
         SELECT bool_and((
-                x.writes > 0 AND x.conditions >= 0 AND x.now BETWEEN -62135596800000000 AND 253402300799999999
+                x.writes > 0 AND x.conditions >= 0 AND x.now BETWEEN -377705116800000000 AND 253402300799999999
             ) IS TRUE) AND sum(x.writes) = v_writes AND sum(x.conditions) = cardinality(c_kind)
         FROM unnest(b_id, b_now, b_writes, b_conditions) AS x (id, now, writes, conditions)
     ) IS NOT TRUE THEN

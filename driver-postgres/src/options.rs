@@ -131,7 +131,7 @@ impl PostgresOptions {
     /// Sets how long any call may take; 60 seconds unless set.
     ///
     /// A call that the server does not answer by then is given up with an error, and the server is
-    /// asked to give it up as well. Connections are made anew within the same time. Less than a millisecond
+    /// asked to give it up as well. Connections are made, and made anew, within the same time. Less than a millisecond
     /// counts as one, more than 366 days as these.
     pub fn timeout(mut self, timeout: Duration) -> PostgresOptions {
         self.timeout = timeout.clamp(TIMEOUT_MIN, TIMEOUT_MAX);

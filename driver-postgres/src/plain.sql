@@ -20,7 +20,7 @@ DECLARE
     v_key integer;
 BEGIN
     IF (w_kind IS NULL AND w_value IS NOT NULL OR w_kind = 1 AND w_value IS NULL) IS NOT TRUE
-        OR (b_now BETWEEN -62135596800000000 AND 253402300799999999) IS NOT TRUE
+        OR (b_now BETWEEN -377705116800000000 AND 253402300799999999) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'annals: the write sets no value, or deletes and sets one, or the time is impossible'
             USING ERRCODE = 'AN003';
@@ -106,7 +106,7 @@ DECLARE
     v_least integer;          -- the least id that is named, and the greatest
     v_greatest integer;
 BEGIN
-    SELECT bool_and((x.writes > 0 AND x.now BETWEEN -62135596800000000 AND 253402300799999999) IS TRUE)
+    SELECT bool_and((x.writes > 0 AND x.now BETWEEN -377705116800000000 AND 253402300799999999) IS TRUE)
         AND sum(x.writes) = cardinality(w_key), max(x.now)
     INTO v_fits, v_newest FROM unnest(b_id, b_now, b_writes) AS x (id, now, writes);
     IF v_fits IS NOT TRUE THEN

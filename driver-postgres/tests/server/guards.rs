@@ -95,6 +95,7 @@ fn what_would_damage_the_log_is_refused() {
     for asked in [
         Asked { now: "9223372036854775807", ..FINE },
         Asked { now: "253402300800000000", ..FINE },
+        Asked { now: "-377705116800000001", ..FINE },
         Asked { now: "NULL", ..FINE },
         Asked { namespace: "", ..FINE },
         Asked { namespace: "b//c", ..FINE },
