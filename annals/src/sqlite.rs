@@ -43,13 +43,21 @@ impl SqlitePlace {
         }
         let mut mode = Mode::Create;
         for option in query.split('&').filter(|option| !option.is_empty()) {
-            mode = match option.split_once('=') {
-                Some(("mode", name)) => Mode::parse(name)
-                    .ok_or_else(|| Error::Invalid(format!("`mode={name}` is none of ro, rw, rwc")))?,
-                _ => {
-                    return Err(Error::Invalid(format!("`{option}` is no option of `sqlite:`; known: mode")));
+            // No value is shown: it could be a password.
+            let wrong = match option.split_once('=') {
+                Some(("mode", name)) => match Mode::parse(name) {
+                    Some(found) => {
+                        mode = found;
+                        continue;
+                    }
+                    None => "`mode` is one of ro, rw, rwc".to_owned(),
+                },
+                Some((name, _)) => {
+                    format!("`{}` is no option of `sqlite:`; known: mode", name.escape_debug())
                 }
+                None => "an option of `sqlite:` has no `=`; known: mode".to_owned(),
             };
+            return Err(Error::Invalid(wrong));
         }
         Ok(SqlitePlace { path: path.into(), mode })
     }

@@ -51,6 +51,17 @@ fn what_is_no_url_is_refused_without_showing_what_may_be_a_password() {
     }
 }
 
+#[test]
+fn options_that_nobody_knows_are_named_without_their_values() {
+    for (text, told) in [
+        ("sqlite:a.db?password=hunter2", "`password` is no option of `sqlite:`; known: mode"),
+        ("sqlite:a.db?hunter2", "an option of `sqlite:` has no `=`; known: mode"),
+        ("sqlite:a.db?mode=hunter2", "`mode` is one of ro, rw, rwc"),
+    ] {
+        assert_eq!(text.parse::<StoreUrl>().unwrap_err().to_string(), told);
+    }
+}
+
 #[cfg(not(feature = "postgres"))]
 #[test]
 fn a_driver_that_is_not_built_in_is_named() {

@@ -23,9 +23,9 @@ impl Connection {
     /// How long the server may take to hear that it need not go on.
     const CANCEL_MAX: Duration = Duration::from_secs(5);
 
-    /// Connects to a server, within its time.
-    pub(crate) fn open(server: &Server) -> Result<Connection, Failure> {
-        let client = outside_runtime(|| server.connect(Instant::now() + server.connect_timeout))?;
+    /// Connects to a server, within a time.
+    pub(crate) fn open(server: &Server, timeout: Duration) -> Result<Connection, Failure> {
+        let client = outside_runtime(|| server.connect(Instant::now() + timeout))?;
         Ok(Connection { client, answered: Instant::now() })
     }
 

@@ -9,6 +9,7 @@ use crate::append::{Seen, Writing};
 use crate::driver::{PostgresDriver, Settings};
 use crate::failure::Failure;
 use crate::known_keys::KnownKeys;
+use crate::log_name::LogName;
 use crate::options::{AppendBy, Mode};
 use crate::parameter::Parameter;
 use crate::place::Place;
@@ -108,7 +109,8 @@ impl PostgresDatabase {
         }
     }
 
-    /// Returns the names of the logs, in byte order, and where each ends.
+    /// Returns the names of the logs, in byte order, and where each ends. Rows that cannot be opened as logs,
+    /// since their name is none or has another number, are left out.
     ///
     /// # Errors
     /// Of the kind [`Missing`](annals_core::ErrorKind::Missing) if there is no schema for logs, else what the
@@ -121,16 +123,18 @@ impl PostgresDatabase {
         let found = schema::look(&self.place(&self.options))?;
         found.ok_or_else(|| schema::not_set_up(&self.options.schema))?;
         let mut logs: Vec<(String, Position)> = Vec::new();
+        let mut after = String::new();
         loop {
-            let after = logs.last().map(|(name, _)| name.as_str()).unwrap_or_default();
-            let parameters = vec![Parameter::text(after), Parameter::number(Self::LOGS_PAGE)];
+            let parameters = vec![Parameter::text(&after), Parameter::number(Self::LOGS_PAGE)];
             let found = self.pool.read(&self.sql.logs, parameters)?;
-            if found.is_empty() {
-                return Ok(logs);
-            }
+            let Some(end) = found.last() else { return Ok(logs) };
+            after = end.try_get(0)?;
             for row in found {
+                let (name, number): (String, i64) = (row.try_get(0)?, row.try_get(2)?);
                 let last = rows::position_or_start(&row, 1)?.unwrap_or(Position::START);
-                logs.push((row.try_get(0)?, last));
+                if LogName::new(&name).is_ok_and(|name| name.id() == number) {
+                    logs.push((name, last));
+                }
             }
         }
     }
@@ -166,7 +170,7 @@ impl PostgresDatabase {
             found = schema::look(&place)?;
         }
         let found = found.ok_or_else(|| schema::not_set_up(&options.schema))?;
-        let last = match found.last {
+        let last = match found.last(&place)? {
             Some(last) => last,
             None if creates => make(&place, found.has_functions)?,
             None => return Err(place.no_log()),
@@ -211,5 +215,6 @@ fn make(place: &Place, has_functions: bool) -> Result<Position, Failure> {
     let parameters = place.parameters(&[Parameter::text(place.name.as_str())]);
     let sql = if has_functions { &place.sql.create_log } else { &place.sql.insert_log };
     place.pool.read(sql, parameters)?;
-    schema::look(place)?.and_then(|found| found.last).ok_or_else(|| place.no_log())
+    let found = schema::look(place)?.ok_or_else(|| place.no_log())?;
+    found.last(place)?.ok_or_else(|| place.no_log())
 }

@@ -186,6 +186,8 @@ impl Said {
     const NO_LOG: &str = "AN001";
     /// What the functions of the schema are told to take for granted does not hold.
     const MISTAKE: &str = "AN002";
+    /// What the functions of the schema are asked for would damage the log.
+    const REFUSED: &str = "AN003";
 
     /// Returns whether the connection is gone with it.
     fn closes(&self) -> bool {
@@ -221,6 +223,12 @@ impl Said {
     fn explain(&self) -> (ErrorKind, &'static str) {
         if self.code.code() == Self::NO_LOG {
             return (ErrorKind::Unavailable, "there is no such log any more");
+        }
+        if self.code.code() == Self::REFUSED || self.code == SqlState::CHECK_VIOLATION {
+            return (
+                ErrorKind::Invalid,
+                "the functions of the schema refuse this, since it would damage the log",
+            );
         }
         match self.code {
             SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {

@@ -1,3 +1,17 @@
+CREATE OR REPLACE FUNCTION "annals".annals_is_namespace(name text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT pg_catalog.octet_length(name) <= 900 AND name COLLATE "C" ~ '^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*$'
+        AND name COLLATE "C" !~ '(^|/)[.][.]?(/|$)'
+$$;
+
+CREATE OR REPLACE FUNCTION "annals".annals_is_field(name text) RETURNS boolean
+-- Which other characters are letters, the server does not know as Unicode does: all of them are taken.
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $$
+    SELECT name COLLATE "C" ~ '^[A-Za-z_\u0080-\U0010FFFF][A-Za-z0-9_\u0080-\U0010FFFF]*$'
+$$;
+
 CREATE OR REPLACE FUNCTION "annals".annals_append(
     a_log bigint,
     a_seen bigint,            -- no commit up to here has an id of these batches, unless it was given
@@ -45,6 +59,30 @@ DECLARE
     v_found bigint;           -- the entry that breaks a condition, or the commit that is there already
     v_broken integer;         -- the number of that condition
 BEGIN
+    -- Who may append need not be a program of ours: what would damage the log is refused.
+    IF (
+        SELECT bool_and((
+                x.writes > 0 AND x.conditions >= 0 AND x.now BETWEEN -377705116800000000 AND 253402300799999999
+            ) IS TRUE) AND sum(x.writes) = v_writes AND sum(x.conditions) = cardinality(c_kind)
+        FROM unnest(b_id, b_now, b_writes, b_conditions) AS x (id, now, writes, conditions)
+    ) IS NOT TRUE THEN
+        RAISE EXCEPTION 'annals: the batches have other writes or conditions than they say, or impossible times'
+            USING ERRCODE = 'AN003';
+    END IF;
+    IF (1 = ALL (w_kind)) IS FALSE
+        OR (array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'annals: a write sets no value, or deletes and sets one' USING ERRCODE = 'AN003';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(w_namespace) AS x (name) WHERE starts_with(x.name || '/', '__annals/')) AND NOT EXISTS (
+        -- annals_erase has this lock, which whoever only reads the table cannot have.
+        SELECT FROM pg_locks AS l WHERE l.pid = pg_backend_pid() AND l.locktype = 'relation' AND l.mode = 'RowShareLock'
+            AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = current_database())
+            AND l.relation = '"annals".annals_format'::regclass
+    ) THEN
+        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+    END IF;
+
     -- Assignments need no plan, where PERFORM would.
     v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
@@ -290,10 +328,20 @@ END
 $$;
 
 CREATE OR REPLACE FUNCTION "annals".annals_create_log(a_log bigint, a_name text) RETURNS void
-LANGUAGE sql VOLATILE SECURITY DEFINER
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 AS $$
-    INSERT INTO "annals".annals_log (log, name, last) VALUES (a_log, a_name, 0) ON CONFLICT (log) DO NOTHING
+BEGIN
+    IF a_log IS DISTINCT FROM
+        ('x' || encode(substr(sha256(convert_to(a_name, 'UTF8')), 1, 8), 'hex'))::bit(64)::bigint & 9223372036854775807
+    THEN
+        RAISE EXCEPTION 'annals: this is not the number of a log of this name' USING ERRCODE = 'AN003';
+    END IF;
+    IF "annals".annals_is_namespace(a_name) IS NOT TRUE THEN
+        RAISE EXCEPTION 'annals: this is no name of a log' USING ERRCODE = 'AN003';
+    END IF;
+    INSERT INTO "annals".annals_log (log, name, last) VALUES (a_log, a_name, 0) ON CONFLICT (log) DO NOTHING;
+END
 $$;
 
 CREATE OR REPLACE FUNCTION "annals".annals_sync(a_log bigint) RETURNS void
@@ -314,6 +362,8 @@ $$;
 
 REVOKE ALL ON FUNCTION
     "annals".annals_append, "annals".annals_restore, "annals".annals_create_log, "annals".annals_sync FROM PUBLIC;
+-- A check runs with the rights of whoever adds a row.
+GRANT EXECUTE ON FUNCTION "annals".annals_is_namespace, "annals".annals_is_field TO PUBLIC;
 
 CREATE OR REPLACE FUNCTION "annals".annals_erase(
     a_log bigint,
@@ -343,6 +393,14 @@ DECLARE
     v_start bigint;           -- where the log ended before
     v_appended boolean;
 BEGIN
+    -- Nothing is erased but by the commit that says so, and nothing else is said by this right.
+    IF (cardinality(b_id) = 1 AND cardinality(w_kind) = 1 AND w_kind[1] IS NULL
+        AND w_namespace = ARRAY['__annals/erasures'] AND w_field = ARRAY['erasure']) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'annals: what is erased needs one commit that sets `__annals/erasures erasure`'
+            USING ERRCODE = 'AN003';
+    END IF;
+    PERFORM FROM "annals".annals_format AS f FOR KEY SHARE; -- by which annals_append knows who calls it
     FOR v_row IN
         SELECT * FROM "annals".annals_append(a_log, a_seen, true, a_wait_ms,
             b_id, b_given, b_now, b_occurred_at, b_actor, b_reason, b_location, b_tags, b_writes, b_conditions,
@@ -393,3 +451,10 @@ REVOKE ALL ON FUNCTION "annals".annals_erase, "annals".annals_scrub FROM PUBLIC;
 
 -- What the server gathers about a column are samples of it, which an erasure would not reach.
 ALTER TABLE "annals".annals_entry ALTER COLUMN value SET STATISTICS 0;
+
+-- New keys alone are looked at: that the names of those that are there are names was seen when they came.
+ALTER TABLE "annals".annals_key DROP CONSTRAINT IF EXISTS annals_key_is_name;
+ALTER TABLE "annals".annals_key ADD CONSTRAINT annals_key_is_name CHECK (
+    "annals".annals_is_namespace(namespace) AND "annals".annals_is_field(field)
+    AND octet_length(namespace) + octet_length(field) <= 900
+) NOT VALID;

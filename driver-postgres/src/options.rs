@@ -49,6 +49,13 @@ pub struct PostgresOptions {
     pub(crate) notify: Notify,
 }
 
+/// How long a call may take, at least and at most.
+const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+const TIMEOUT_MAX: Duration = Duration::from_secs(366 * 24 * 3600);
+
+/// How many connections one program may ask for: more than servers have.
+const CONNECTIONS_MAX: u32 = 10_000;
+
 /// What may be done with a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
@@ -124,18 +131,20 @@ impl PostgresOptions {
     /// Sets how long any call may take; 60 seconds unless set.
     ///
     /// A call that the server does not answer by then is given up with an error, and the server is
-    /// asked to give it up as well. Connections are made anew within the same time.
+    /// asked to give it up as well. Connections are made, and made anew, within the same time. Less than a millisecond
+    /// counts as one, more than 366 days as these.
     pub fn timeout(mut self, timeout: Duration) -> PostgresOptions {
-        self.timeout = timeout;
+        self.timeout = timeout.clamp(TIMEOUT_MIN, TIMEOUT_MAX);
         self
     }
 
-    /// Sets how many connections there are at most, at least 1; 10 unless set.
+    /// Sets how many connections there are at most, from 1 to 10,000; 10 unless set. What is beyond counts as
+    /// the nearest of these.
     ///
     /// They are made when they are needed, and closed when they were not for ten minutes. All logs of
     /// one [`PostgresDatabase`] share them.
     pub fn connections_max(mut self, connections: u32) -> PostgresOptions {
-        self.connections_max = connections.max(1);
+        self.connections_max = connections.clamp(1, CONNECTIONS_MAX);
         self
     }
 
@@ -203,12 +212,12 @@ const OWN: [Own; 8] = [
     },
     Own {
         name: "annals.timeout",
-        read: |options, text| Ok(options.timeout(seconds("annals.timeout", text)?)),
+        read: |options, text| Ok(options.timeout(timeout(text)?)),
         show: |options| options.timeout.as_secs_f64().to_string(),
     },
     Own {
         name: "annals.connections",
-        read: |options, text| Ok(options.connections_max(number("annals.connections", text)?)),
+        read: |options, text| Ok(options.connections_max(connections(text)?)),
         show: |options| options.connections_max.to_string(),
     },
     Own {
@@ -246,6 +255,21 @@ pub(crate) fn number<T: FromStr>(name: &str, text: &str) -> Result<T, Error> {
 fn seconds(name: &str, text: &str) -> Result<Duration, Error> {
     let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     seconds.ok_or_else(|| Error::Invalid(format!("`{name}` is a number of seconds")))
+}
+
+fn timeout(text: &str) -> Result<Duration, Error> {
+    let timeout = seconds("annals.timeout", text).ok();
+    timeout.filter(|timeout| (TIMEOUT_MIN..=TIMEOUT_MAX).contains(timeout)).ok_or_else(|| {
+        let most = TIMEOUT_MAX.as_secs();
+        Error::Invalid(format!("`annals.timeout` is a number of seconds from 0.001 to {most}"))
+    })
+}
+
+fn connections(text: &str) -> Result<u32, Error> {
+    let connections = text.parse().ok().filter(|connections| (1..=CONNECTIONS_MAX).contains(connections));
+    connections.ok_or_else(|| {
+        Error::Invalid(format!("`annals.connections` is a whole number from 1 to {CONNECTIONS_MAX}"))
+    })
 }
 
 impl From<Parameters> for PostgresOptions {
@@ -367,6 +391,30 @@ mod tests {
             assert!(!format!("{options} {options:?}").contains("hunter2"), "{text}");
             assert_eq!(options.server.get("password"), Some("hunter2"));
         }
+    }
+
+    #[test]
+    fn what_is_beyond_the_bounds_is_refused_with_them() {
+        for (text, bounds) in [
+            ("annals.timeout=0", "0.001 to 31622400"),
+            ("annals.timeout=1e-300", "0.001 to 31622400"),
+            ("annals.timeout=1e18", "0.001 to 31622400"),
+            ("annals.timeout=NaN", "0.001 to 31622400"),
+            ("annals.connections=0", "1 to 10000"),
+            ("annals.connections=4294967295", "1 to 10000"),
+        ] {
+            let error = format!("postgres:///?{text}").parse::<PostgresOptions>().unwrap_err();
+            assert!(error.to_string().contains(bounds), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn what_is_set_beyond_the_bounds_is_the_nearest_within() {
+        let options = |text: &str| text.parse::<PostgresOptions>().unwrap();
+        let least = options("postgres:").timeout(Duration::ZERO).connections_max(0);
+        assert_eq!(least, options("postgres:?annals.timeout=0.001&annals.connections=1"));
+        let most = options("postgres:").timeout(Duration::MAX).connections_max(u32::MAX);
+        assert_eq!(most, options("postgres:?annals.timeout=31622400&annals.connections=10000"));
     }
 
     #[test]

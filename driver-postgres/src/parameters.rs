@@ -14,8 +14,11 @@ impl Parameters {
         match ["postgres://", "postgresql://"].iter().find_map(|scheme| text.strip_prefix(scheme)) {
             Some(rest) => from_url(rest),
             None => {
-                let pairs = ["postgres:", "postgresql:"].iter().find_map(|scheme| text.strip_prefix(scheme));
-                from_pairs(pairs.unwrap_or(text))
+                let rest = ["postgres:", "postgresql:"].iter().find_map(|scheme| text.strip_prefix(scheme));
+                match rest {
+                    Some(query) if query.starts_with('?') => from_url(query),
+                    pairs => from_pairs(pairs.unwrap_or(text)),
+                }
             }
         }
     }
@@ -181,6 +184,7 @@ mod tests {
     fn urls_are_read_as_libpq_reads_them() {
         assert_eq!(parsed("postgres://"), []);
         assert_eq!(parsed("postgresql:///db"), pairs(&[("dbname", "db")]));
+        assert_eq!(parsed("postgres:?annals.log=chess"), pairs(&[("annals.log", "chess")]));
         assert_eq!(
             parsed("postgres://us%40er:p%3a%2F@h:1/d%20b?sslmode=require&annals.log=a/b"),
             pairs(&[

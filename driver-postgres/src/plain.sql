@@ -19,6 +19,15 @@ DECLARE
     v_moment bigint;
     v_key integer;
 BEGIN
+    IF (w_kind IS NULL AND w_value IS NOT NULL OR w_kind = 1 AND w_value IS NULL) IS NOT TRUE
+        OR (b_now BETWEEN -377705116800000000 AND 253402300799999999) IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'annals: the write sets no value, or deletes and sets one, or the time is impossible'
+            USING ERRCODE = 'AN003';
+    END IF;
+    IF starts_with(w_namespace || '/', '__annals/') THEN
+        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+    END IF;
     v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
         v_setting := set_config('synchronous_commit', 'off', true);
@@ -92,7 +101,28 @@ DECLARE
     v_moment bigint;
     v_keys integer[];         -- the ids of the other keys
     v_before bigint;          -- the greatest id before this call
+    v_fits boolean;          -- whether what is said of the batches fits their writes
+    v_newest bigint;          -- the latest of their times
+    v_least integer;          -- the least id that is named, and the greatest
+    v_greatest integer;
 BEGIN
+    SELECT bool_and((x.writes > 0 AND x.now BETWEEN -377705116800000000 AND 253402300799999999) IS TRUE)
+        AND sum(x.writes) = cardinality(w_key), max(x.now)
+    INTO v_fits, v_newest FROM unnest(b_id, b_now, b_writes) AS x (id, now, writes);
+    IF v_fits IS NOT TRUE THEN
+        RAISE EXCEPTION 'annals: the batches have other writes than they say, or impossible times'
+            USING ERRCODE = 'AN003';
+    END IF;
+    IF (1 = ALL (w_kind)) IS FALSE OR (CASE cardinality(w_value)
+        WHEN 0 THEN cardinality(array_positions(w_kind, 1::smallint)) = cardinality(w_key)
+        ELSE array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)
+            AND cardinality(w_value) = cardinality(w_key)
+    END) IS NOT TRUE THEN
+        RAISE EXCEPTION 'annals: a write sets no value, or deletes and sets one' USING ERRCODE = 'AN003';
+    END IF;
+    IF EXISTS (SELECT FROM unnest(k_namespace) AS x (name) WHERE starts_with(x.name || '/', '__annals/')) THEN
+        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+    END IF;
     v_setting := set_config('lock_timeout', a_wait_ms::text, true);
     IF NOT a_synced THEN
         v_setting := set_config('synchronous_commit', 'off', true);
@@ -114,6 +144,19 @@ BEGIN
         SELECT FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = a_known AND c.id = a_known_id
     ) THEN
         RAISE EXCEPTION 'annals: the log is not the one that was known' USING ERRCODE = 'AN002';
+    END IF;
+    SELECT min(x.key), max(x.key) INTO v_least, v_greatest FROM unnest(w_key) AS x (key);
+    IF v_least IS NOT NULL AND (
+        SELECT v_least > a_log % 2147483648 - 2147483648 AND v_greatest <= max(k.id) FROM "annals".annals_key AS k
+        WHERE k.log = a_log
+    ) IS NOT TRUE THEN
+        RAISE EXCEPTION 'annals: a key is named that is not there' USING ERRCODE = 'AN002';
+    END IF;
+    IF EXISTS (
+        SELECT FROM "annals".annals_key AS k
+        WHERE k.log = a_log AND k.namespace >= '__annals/' AND k.namespace < '__annals0' AND k.id = ANY (w_key)
+    ) THEN
+        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
     END IF;
 
     IF cardinality(k_field) > 0 THEN
@@ -148,8 +191,7 @@ BEGIN
     FROM unnest(b_writes, b_now, b_occurred_at, b_id, b_actor, b_reason, b_location, b_tags)
         WITH ORDINALITY AS x (length, now, occurred_at, id, actor, reason, location, tags, number);
 
-    UPDATE "annals".annals_log AS l SET recorded_at = greatest(v_moment, x.now)
-    FROM (SELECT max(x.now) AS now FROM unnest(b_now) AS x (now)) AS x WHERE l.log = a_log;
+    UPDATE "annals".annals_log AS l SET recorded_at = greatest(v_moment, v_newest) WHERE l.log = a_log;
     RETURN ARRAY[v_start, v_moment] || v_keys::bigint[];
 END
 $$;

@@ -16,8 +16,8 @@ pub(crate) struct Pool {
     connections: r2d2::Pool<Manager>,
     /// How long a call may take.
     pub(crate) timeout: Duration,
-    /// How long a call waits for a connection.
-    wait: Duration,
+    /// How long a connection may take until it is usable.
+    connect_timeout: Duration,
     last_failure: Arc<Mutex<Option<Failure>>>,
 }
 
@@ -28,31 +28,37 @@ impl Pool {
         connections_max: u32,
         timeout: Duration,
     ) -> Result<Pool, Failure> {
-        let first = Mutex::new(Some(Connection::open(&server)?));
+        let connect_timeout = server.connect_timeout.min(timeout);
+        let first = Mutex::new(Some(Connection::open(&server, connect_timeout)?));
         let last_failure = Arc::new(Mutex::new(None));
-        let wait = server.connect_timeout.min(timeout);
-        let manager = Manager { server, first, last_failure: Arc::clone(&last_failure) };
+        let manager = Manager { server, connect_timeout, first, last_failure: Arc::clone(&last_failure) };
         let connections = r2d2::Pool::builder()
             .max_size(connections_max)
             .min_idle(Some(0))
-            .connection_timeout(wait)
+            .connection_timeout(connect_timeout)
             .error_handler(Box::new(NopErrorHandler))
             .build_unchecked(manager);
-        Ok(Pool { connections, timeout, wait, last_failure })
+        Ok(Pool { connections, timeout, connect_timeout, last_failure })
     }
 
     /// Returns when a call that begins now has to have ended.
     pub(crate) fn deadline(&self) -> Instant {
-        let now = Instant::now();
-        // No call takes a year.
-        now.checked_add(self.timeout).unwrap_or(now + Duration::from_secs(366 * 24 * 3600))
+        Instant::now() + self.timeout
     }
 
-    /// Returns a connection that nobody else has.
+    /// Returns a connection that nobody else has. Where none can be made it is tried until the deadline, unless
+    /// the server is there and refuses.
     pub(crate) fn get(&self, deadline: Instant) -> Result<PooledConnection<Manager>, Failure> {
-        let timeout = deadline.saturating_duration_since(Instant::now()).min(self.wait);
-        let why = |_| self.failure().take().unwrap_or_else(|| Failure::lost(Cause::None));
-        self.connections.get_timeout(timeout).map_err(why)
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if let Ok(connection) = self.connections.get_timeout(left.min(self.connect_timeout)) {
+                return Ok(connection);
+            }
+            let why = self.failure().take().unwrap_or_else(|| Failure::lost(Cause::None));
+            if left <= self.connect_timeout || !matches!(why, Failure::Lost(_)) {
+                return Err(why);
+            }
+        }
     }
 
     /// Asks a question that changes nothing, and so may be asked again if the connection is lost.
@@ -124,6 +130,7 @@ impl fmt::Debug for Pool {
 /// How the pool makes and judges connections.
 pub(crate) struct Manager {
     server: Arc<Server>,
+    connect_timeout: Duration,
     /// The connection that was made before there was a pool.
     first: Mutex<Option<Connection>>,
     /// Why no connection could be made, for those who waited for one in vain.
@@ -144,7 +151,7 @@ impl ManageConnection for Manager {
 
     fn connect(&self) -> Result<Connection, Silent> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let opened = first.map_or_else(|| Connection::open(&self.server), Ok);
+        let opened = first.map_or_else(|| Connection::open(&self.server, self.connect_timeout), Ok);
         let mut last = self.last_failure.lock().unwrap_or_else(PoisonError::into_inner);
         *last = opened.as_ref().err().cloned();
         opened.map_err(|_| Silent)

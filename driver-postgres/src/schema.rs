@@ -11,6 +11,7 @@ use postgres::error::SqlState;
 use crate::append::milliseconds;
 use crate::client::Transaction;
 use crate::failure::Failure;
+use crate::log_name::LogName;
 use crate::place::Place;
 use crate::pool::Pool;
 use crate::rows;
@@ -58,8 +59,20 @@ pub(crate) struct Found {
     pub(crate) is_durable: bool,
     /// Whether the schema has functions to append by.
     pub(crate) has_functions: bool,
-    /// Where the log ends, if there is one.
-    pub(crate) last: Option<Position>,
+    /// What the log is called, if there is one.
+    name: Option<String>,
+    /// Where it ends.
+    last: Option<Position>,
+}
+
+impl Found {
+    /// Returns where the log ends, if there is one.
+    pub(crate) fn last(&self, place: &Place) -> Result<Option<Position>, Failure> {
+        match &self.name {
+            Some(name) if name != place.name.as_str() => Err(named_otherwise(place, name)),
+            _ => Ok(self.last),
+        }
+    }
 }
 
 /// Looks for a log, without changing anything; `None` if there are no logs in the schema at all.
@@ -84,16 +97,26 @@ pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
     if !row.try_get::<_, bool>(1)? {
         return Err(not_utf8());
     }
-    let name: Option<&str> = row.try_get(4)?;
-    if let Some(name) = name.filter(|name| *name != place.name.as_str()) {
-        let message = format!(
-            "the names of the logs `{}` and `{name}` have the same number; take another name",
-            place.name
-        );
-        return Err(Failure::Refused(ErrorKind::Unsupported, message));
+    Ok(Some(Found {
+        version,
+        is_durable: row.try_get(2)?,
+        has_functions: row.try_get(3)?,
+        name: row.try_get(4)?,
+        last: rows::position_or_start(row, 5)?,
+    }))
+}
+
+fn named_otherwise(place: &Place, name: &str) -> Failure {
+    let (wanted, found) = (&place.name, name.escape_debug());
+    if LogName::new(name).is_ok_and(|name| name.id() == place.log) {
+        let message =
+            format!("the names of the logs `{wanted}` and `{found}` have the same number; take another name");
+        return Failure::Refused(ErrorKind::Unsupported, message);
     }
-    let last = rows::position_or_start(row, 5)?;
-    Ok(Some(Found { version, is_durable: row.try_get(2)?, has_functions: row.try_get(3)?, last }))
+    Failure::Damaged(format!(
+        "the row of the log `{wanted}` in annals_log has the name `{found}`, whose number is another; a log \
+         cannot be renamed: give it its name again"
+    ))
 }
 
 fn is_missing(failure: &Failure) -> bool {

@@ -9,6 +9,7 @@ use postgres::config::{ChannelBinding, SslMode, TargetSessionAttrs};
 use postgres::error::SqlState;
 use tokio_postgres::Config;
 
+use crate::PostgresOptions;
 use crate::client::Client;
 use crate::environment;
 use crate::failure::Failure;
@@ -88,10 +89,7 @@ impl Server {
             Some(timeout) => timeout.max(Duration::from_secs(2)),
         };
         let hosts = hosts(&parameters, &common, connect_timeout)?;
-        let database = parameters.get("dbname").unwrap_or_default();
-        let host = parameters.get("host").or(parameters.get("hostaddr")).unwrap_or_default();
-        let name = format!("postgres://{}/{database}", if host.starts_with('/') { "" } else { host });
-        Ok(Server { hosts, tls, certificates, name, connect_timeout })
+        Ok(Server { hosts, tls, certificates, name: name(&parameters), connect_timeout })
     }
 
     /// Connects to the first host that lets us.
@@ -143,6 +141,15 @@ impl Server {
     }
 }
 
+/// Returns the URL of the database alone, without a user and how he connects.
+fn name(parameters: &Parameters) -> String {
+    let mut place = Parameters::default();
+    for name in ["host", "hostaddr", "port", "dbname"] {
+        place.set_if_missing(name, || parameters.get(name).map(str::to_owned));
+    }
+    PostgresOptions::from(place).to_string()
+}
+
 fn is_local(host: &Config) -> bool {
     #[cfg(unix)]
     return matches!(host.get_hosts(), [postgres::config::Host::Unix(_)]);
@@ -164,11 +171,7 @@ fn common(parameters: &Parameters) -> Result<Config, Error> {
     if let Some(options) = get("options") {
         config.options(options);
     }
-    config.keepalives(get("keepalives") != Some("0"));
-    config.keepalives_idle(seconds(parameters, "keepalives_idle")?.unwrap_or(Server::TCP_TIMEOUT));
-    config.keepalives_interval(seconds(parameters, "keepalives_interval")?.unwrap_or(Duration::from_secs(5)));
-    config
-        .keepalives_retries(get("keepalives_count").map_or(Ok(4), |text| number("keepalives_count", text))?);
+    keepalives(parameters, &mut config)?;
     // In milliseconds, as libpq has it.
     let unconfirmed = get("tcp_user_timeout").map(|text| number("tcp_user_timeout", text)).transpose()?;
     config.tcp_user_timeout(unconfirmed.map_or(Server::TCP_TIMEOUT, Duration::from_millis));
@@ -194,6 +197,26 @@ fn common(parameters: &Parameters) -> Result<Config, Error> {
         None | Some("disable" | "prefer") => Ok(config),
         Some(_) => Err(unknown("gssencmode", "disable, prefer")),
     }
+}
+
+/// Sets how a silent connection is looked at. 0 means what the system does, as libpq has it.
+fn keepalives(parameters: &Parameters, config: &mut Config) -> Result<(), Error> {
+    config.keepalives(parameters.get("keepalives") != Some("0"));
+    let idle = seconds(parameters, "keepalives_idle")?.unwrap_or(Server::TCP_TIMEOUT);
+    let interval = seconds(parameters, "keepalives_interval")?.unwrap_or(Duration::from_secs(5));
+    let count = parameters.get("keepalives_count");
+    let count = count.map_or(Ok(4), |text| number("keepalives_count", text))?;
+    // The client's own default is two hours, as that of systems is.
+    if !idle.is_zero() {
+        config.keepalives_idle(idle);
+    }
+    if !interval.is_zero() {
+        config.keepalives_interval(interval);
+    }
+    if count > 0 {
+        config.keepalives_retries(count);
+    }
+    Ok(())
 }
 
 fn unknown(name: &str, known: &str) -> Error {
@@ -248,4 +271,37 @@ fn password(parameters: &Parameters, host: &str, port: &str) -> Result<Option<St
     let (database, user) = (parameters.get("dbname"), parameters.get("user"));
     let (database, user) = (database.unwrap_or_default(), user.unwrap_or_default());
     passfile::find(Path::new(file), &Whom { host, port, database, user })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn config(text: &str) -> Config {
+        common(&Parameters::parse(text).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn zero_leaves_a_silent_connection_to_the_system() {
+        let systems = config("keepalives_idle=0 keepalives_interval=0 keepalives_count=0");
+        assert_eq!(systems.get_keepalives_idle(), Config::new().get_keepalives_idle());
+        assert_eq!(systems.get_keepalives_interval(), None);
+        assert_eq!(systems.get_keepalives_retries(), None);
+        let ours = config("host=h");
+        assert_eq!(ours.get_keepalives_idle(), Duration::from_secs(20));
+        assert_eq!(ours.get_keepalives_interval(), Some(Duration::from_secs(5)));
+        assert_eq!(ours.get_keepalives_retries(), Some(4));
+    }
+
+    #[test]
+    fn a_server_is_named_with_all_that_says_where_it_is() {
+        for (text, named) in [
+            ("postgres://u:p@h:1/d?sslmode=require", "postgres://h:1/d"),
+            ("host=/run/pg port=5433 dbname=d user=u", "postgres:///d?host=/run/pg&port=5433"),
+            ("host=a,b port=1,2 dbname=d", "postgres:///d?host=a%2Cb&port=1%2C2"),
+        ] {
+            assert_eq!(name(&Parameters::parse(text).unwrap()), named);
+        }
+    }
 }

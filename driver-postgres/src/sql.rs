@@ -115,7 +115,7 @@ statements! {
         FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
     /// A page of the logs behind a name (`$1`).
-    logs = "SELECT l.name, l.last FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
+    logs = "SELECT l.name, l.last, l.log FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
 
     create_log = "SELECT \"annals\".annals_create_log($1, $2)";
 

@@ -1,13 +1,17 @@
 CREATE OR REPLACE FUNCTION "annals".annals_text(bytes bytea) RETURNS text
--- Texts are stored as UTF-8, since PostgreSQL's own have no place for a NUL: U+2400 is shown for it.
+-- Texts are stored as UTF-8, since PostgreSQL's own have no place for a NUL: U+2400 is shown for it. NULL for
+-- what is no UTF-8, as somebody may have added who does not use a program of this project.
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 AS $$
-    SELECT pg_catalog.convert_from(CASE position('\x00'::bytea IN bytes)
-        WHEN 0 THEN bytes
-        ELSE pg_catalog.decode(pg_catalog.replace(
-            pg_catalog.regexp_replace(pg_catalog.encode(bytes, 'hex'), '(..)', '\1 ', 'g'), '00 ', 'e29080 '
-        ), 'hex')
-    END, 'UTF8')
+    SELECT CASE WHEN pg_catalog.encode(bytes, 'hex') COLLATE "C" ~ ('^([0-7].|(c[2-9a-f]|d.|e0[ab].|e[1-9a-cef][89ab].'
+            || '|ed[89].|f0[9ab].[89ab].|f[1-3][89ab].[89ab].|f48.[89ab].)[89ab].)*$')
+        THEN pg_catalog.convert_from(CASE position('\x00'::bytea IN bytes)
+            WHEN 0 THEN bytes
+            ELSE pg_catalog.decode(pg_catalog.replace(
+                pg_catalog.regexp_replace(pg_catalog.encode(bytes, 'hex'), '(..)', '\1 ', 'g'), '00 ', 'e29080 '
+            ), 'hex')
+        END, 'UTF8')
+    END
 $$;
 
 CREATE OR REPLACE FUNCTION "annals".annals_value(bytes bytea) RETURNS jsonb

@@ -194,7 +194,8 @@ impl Pair {
         positions.dedup();
         self.batches += 1;
         let audit = audit.batch(self.batches, last);
-        let audit = Batch { id: CommitId::Made(audit.id.uuid()), ..audit };
+        let told = Write::set(key("__annals/erasures", "erasure"), *b"\x80");
+        let audit = Batch { id: CommitId::Made(audit.id.uuid()), writes: vec![told], ..audit };
         let found = found.erase(&positions, &audit)?.map(|receipt| receipt.commit);
         let expected = expected.erase(&positions, &audit)?.map(|receipt| receipt.commit);
         prop_assert_eq!(found, expected, "left: the driver, right: the model");

@@ -313,6 +313,7 @@ pub trait Erase {
     /// `by` the end of a new commit, and appends `audit` as that commit, all in one atomic write.
     ///
     /// - `positions` ascend. Those of entries that are not set, or were not there before, change nothing.
+    /// - The audit sets one key, `erasure` in [`ERASURES`](super::ERASURES).
     /// - The audit is appended as [`Driver::append`] does it. If its conditions do not hold, the
     ///   answer is the [`Conflict`], and nothing is erased.
     /// - On `Ok` of a receipt no reader gets those values any more; where their bytes lived they may

@@ -10,6 +10,7 @@ mod cuts;
 mod database;
 mod delays;
 mod erasing;
+mod guards;
 mod load;
 mod lost_commits;
 mod names;

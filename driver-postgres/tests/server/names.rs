@@ -141,6 +141,7 @@ fn hostile_names_of_keys_change_nothing_but_their_entries() {
             Err(refused) => assert_told(&refused),
         }
     }
+    keys.retain(|key: &Key| !key.namespace().is_reserved());
     assert!(keys.len() > 5000, "{} are keys", keys.len());
     let all: Vec<Key> = keys.into_iter().collect();
     for some in all.chunks(1000) {

@@ -73,9 +73,10 @@ fn a_schema_of_a_newer_version_is_refused() {
 #[test]
 fn nobody_is_there() {
     let options: PostgresOptions = "postgres://u:hunter2@127.0.0.1:1/d".parse().unwrap();
-    assert_refused(&options, ErrorKind::Unavailable, "postgres://127.0.0.1/d");
+    assert_refused(&options, ErrorKind::Unavailable, "postgres://127.0.0.1:1/d");
     let options: PostgresOptions = "postgres://u:hunter2@/d?host=/nowhere".parse().unwrap();
     assert_refused(&options, ErrorKind::Unavailable, "cannot be reached");
+    assert_refused(&options, ErrorKind::Unavailable, "postgres:///d?host=/nowhere");
 }
 
 #[test]

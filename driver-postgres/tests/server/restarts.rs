@@ -106,6 +106,22 @@ fn positions_that_a_crash_took_are_not_taken_for_old_ones() {
 }
 
 #[test]
+fn who_writes_while_the_server_is_away_waits_for_it_longer_than_for_one_connection() {
+    let Some(mut server) = own_server(&Settings::new()) else { return };
+    let scratch = Scratch::on(&server);
+    let url = format!("{}&connect_timeout=2", scratch.url());
+    let driver = scratch.options_at(&url).open().unwrap();
+    server.kill().unwrap();
+    thread::scope(|scope| {
+        let append = scope.spawn(|| driver.append(&[batch(0, 0)], Durability::Synced));
+        thread::sleep(Duration::from_secs(5));
+        server.start_again().unwrap();
+        append.join().unwrap().unwrap().remove(0).unwrap();
+    });
+    assert_eq!(driver.last_position().unwrap().get(), batch(0, 0).writes.len() as u64);
+}
+
+#[test]
 fn backends_that_are_ended_in_the_middle_of_commits_lose_nothing() {
     const KILLS: u64 = 250;
     let Some(scratch) = Scratch::alone() else { return };

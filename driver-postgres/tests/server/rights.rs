@@ -20,27 +20,31 @@ pub(crate) struct Users<'a> {
     scratch: &'a Scratch,
     pub(crate) writer: String,
     reader: String,
-    eraser: String,
+    pub(crate) eraser: String,
+    loader: String,
 }
 
 impl<'a> Users<'a> {
-    fn make(scratch: &'a Scratch) -> Users<'a> {
+    pub(crate) fn make(scratch: &'a Scratch) -> Users<'a> {
         Users::granted(scratch, &grants())
     }
 
     pub(crate) fn granted(scratch: &'a Scratch, grants: &str) -> Users<'a> {
-        let [writer, reader, eraser] =
-            ["writer", "reader", "eraser"].map(|user| format!("{}_{user}", scratch.schema()));
+        let [writer, reader, eraser, loader] =
+            ["writer", "reader", "eraser", "loader"].map(|user| format!("{}_{user}", scratch.schema()));
         let grants = grants
             .replace("SCHEMA annals", &format!("SCHEMA {}", scratch.schema()))
             .replace("annals.", &format!("{}.", scratch.schema()))
             .replace("TO writer", &format!("TO {writer}"))
             .replace(", reader", &format!(", {reader}"))
             .replace(", eraser", &format!(", {eraser}"))
-            .replace("TO eraser", &format!("TO {eraser}"));
-        let sql = format!("CREATE ROLE {writer}; CREATE ROLE {reader}; CREATE ROLE {eraser}; {grants}");
+            .replace("TO eraser", &format!("TO {eraser}"))
+            .replace(", loader", &format!(", {loader}"))
+            .replace("TO loader", &format!("TO {loader}"));
+        let roles = [&writer, &reader, &eraser, &loader].map(|role| format!("CREATE ROLE {role}; ")).concat();
+        let sql = format!("{roles}{grants}");
         scratch.sql().batch_execute(&sql).unwrap();
-        Users { scratch, writer, reader, eraser }
+        Users { scratch, writer, reader, eraser, loader }
     }
 
     fn options(&self, user: &str) -> PostgresOptions {
@@ -55,7 +59,7 @@ impl<'a> Users<'a> {
 
 impl Drop for Users<'_> {
     fn drop(&mut self) {
-        let users = [&self.writer, &self.reader, &self.eraser].map(String::as_str).join(", ");
+        let users = [&self.writer, &self.reader, &self.eraser, &self.loader].map(String::as_str).join(", ");
         let sql = format!("DROP OWNED BY {users}; DROP ROLE {users}");
         self.scratch.sql().batch_execute(&sql).unwrap();
     }
@@ -111,6 +115,24 @@ fn who_reads_may_read_and_is_told_so() {
     assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
     assert_eq!(reader.sync().unwrap_err().kind(), ErrorKind::ReadOnly);
     assert_eq!(reader.last_position().unwrap().get(), 1);
+}
+
+#[test]
+fn who_loads_dumps_makes_logs_and_restores() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let owner = scratch.options().open().unwrap();
+    owner.append(&[batch()], Durability::Synced).unwrap();
+    let commits = owner.commits(PositionRange::ALL, Order::OldestFirst, 10).unwrap();
+    let users = Users::make(&scratch);
+    let copied = |user: &str| {
+        let copy = users.options(user).log("copy").unwrap().create(true).open()?;
+        copy.restore(&commits)?;
+        copy.commits(PositionRange::ALL, Order::OldestFirst, 10)
+    };
+    for user in [&users.writer, &users.reader, &users.eraser] {
+        assert_eq!(copied(user).unwrap_err().kind(), ErrorKind::ReadOnly);
+    }
+    assert_eq!(copied(&users.loader).unwrap(), commits);
 }
 
 fn audit() -> Batch {

@@ -105,7 +105,7 @@ fn nothing_waits_for_ever_for_a_server_that_stands_still() {
     let Some(server) = own_server(&Settings::new()) else { return };
     let scratch = Scratch::on(&server);
     let drivers = open(&scratch);
-    let options = scratch.options_at(&format!("{}&connect_timeout=2", scratch.url())).timeout(TIMEOUT);
+    let options = scratch.options_at(&format!("{}&connect_timeout=3600", scratch.url())).timeout(TIMEOUT);
     let database = options.connect().unwrap();
     let questions = QUESTIONS.iter().map(|(what, ask)| (*what, Box::new(|| ask(&database)) as _));
     let opens = ("open", Box::new(|| options.open().map(drop)) as _);

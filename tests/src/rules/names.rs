@@ -12,8 +12,10 @@ pub fn hostile_names_are_kept_apart(places: &Places) {
     let names = hostile_names(3000);
     let keys = names.iter().flat_map(|name| [Key::parse(name, "x"), Key::parse("a", name)]);
     let mut numbers = BTreeMap::new();
+    // What the log keeps for itself, `Log` lets nobody append.
+    let keys = keys.flatten().filter(|key| !key.namespace().is_reserved());
     // Keys that come out twice keep the number that they got first.
-    for (key, number) in keys.flatten().zip(0_u32..) {
+    for (key, number) in keys.zip(0_u32..) {
         numbers.entry(key).or_insert(number);
     }
     assert!(numbers.len() > 1000, "{} of the names are allowed", numbers.len());
