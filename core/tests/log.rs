@@ -63,7 +63,7 @@ fn a_value_has_at_most_the_bytes_that_the_log_allows() {
         |letters: usize| Batch::new(Context::new()).set(key("a"), encode(&"x".repeat(letters)).unwrap());
     assert_eq!(append(&log, text(9)).unwrap().get(), 1);
     let error = append(&log, text(10)).unwrap_err();
-    assert_eq!(error.to_string(), "the value for a x of 11 bytes is over the limit of 10 bytes");
+    assert_eq!(error.to_string(), "the value for game/player1 a of 11 bytes is over the limit of 10 bytes");
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
