@@ -15,7 +15,7 @@ use crate::output::Format;
   annals -s sqlite:game.db history game/player1 score
 
 Exit codes: 0 done; 1 no such value, or differences under --exit-code; 2 wrong usage or input; \
-3 conflict; 4 the store cannot be used; 5 damage found; 130 interrupted; 141 nobody reads the output.")]
+3 conflict; 4 the store cannot be used, or what was written is perhaps stored; 5 damage found; 130 interrupted; 141 nobody reads the output.")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) globals: Globals,

@@ -1,6 +1,6 @@
 //! What erasing and compacting answer with.
 
-use annals::{Erasable, Erasure, Position};
+use annals::{Context, Erasable, Erasure, Error, Position};
 
 use crate::failure::Failure;
 use crate::invocation::Invocation;
@@ -16,6 +16,14 @@ pub(crate) fn amount(Erasable { entries, bytes }: Erasable) -> String {
 pub(crate) fn print_plan(invocation: &Invocation, erasable: Erasable) -> Result<(), Failure> {
     let Erasable { entries, bytes } = erasable;
     print_answer(&invocation.style, vec![("entries", Cell::Number(entries)), ("bytes", Cell::Number(bytes))])
+}
+
+/// Returns whether an erasure may be made with this context; says how to give what it lacks.
+pub(crate) fn check_context(context: &Context) -> Result<(), Failure> {
+    Erasure::check_context(context).map_err(|error| match error {
+        Error::Invalid(_) => Failure::from(error).help("give both: `--actor NAME -m TEXT`"),
+        other => other.into(),
+    })
 }
 
 /// Writes what was erased, and what could not be reached.

@@ -11,7 +11,7 @@ use anstyle::{AnsiColor, Style};
 use crate::escape::escape;
 
 /// How a command ended, as scripts see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Exit {
     /// Done.
@@ -97,6 +97,13 @@ impl Failure {
     /// A file that the command line names cannot be read.
     pub(crate) fn unreadable(file: &Path, error: &io::Error) -> Failure {
         Failure::usage(format!("`{}` cannot be read", file.display())).because(error)
+    }
+
+    /// Writes the failure to standard error, and returns how a command ends that met it.
+    pub(crate) fn tell(&self) -> Exit {
+        // Where standard error is closed, the exit code has to do.
+        let _ = self.report(&mut anstream::stderr());
+        self.exit
     }
 
     /// Writes the failure as people read it; nothing if nobody reads the output any more.

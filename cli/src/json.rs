@@ -14,6 +14,7 @@ pub(crate) fn parse_value(text: &str, registry: &Registry) -> Result<Value, Fail
     Value::from_json_text(text, registry).map_err(|error| {
         let what = match error {
             Error::NotJson { .. } => "this is no JSON",
+            Error::OutOfRange { .. } => "this JSON is out of range",
             _ => "this JSON is not the form of any value",
         };
         Failure::usage(what).because(&error)

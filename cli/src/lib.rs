@@ -8,7 +8,7 @@
 //! | 1 | there is no such value or object; with `diff --exit-code`: there are differences |
 //! | 2 | the command line or an input file is wrong: names, JSON, moments, files that cannot be read |
 //! | 3 | conflict: another commit was first |
-//! | 4 | the store cannot be used: missing, locked, full, read-only, of a newer format, not one of ours; or the output cannot be written |
+//! | 4 | the store cannot be used: missing, locked, full, read-only, of a newer format, not one of ours; or the output cannot be written. What was to be written was perhaps stored, where the message says so |
 //! | 5 | damage: `verify` found some, a stored value cannot be read, a dump is damaged or cut off |
 //! | 130 | interrupted |
 //! | 141 | nobody reads the output any more |
@@ -41,6 +41,7 @@ mod shares;
 mod sort;
 mod suggestion;
 mod times;
+mod told;
 mod values;
 mod when;
 
@@ -70,11 +71,7 @@ pub fn run<A: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = A>) ->
     };
     match Invocation::new(&arguments.globals).and_then(|invocation| arguments.command.run(&invocation)) {
         Ok(exit) => exit.into(),
-        Err(failure) => {
-            // Where standard error is closed, the exit code has to do.
-            let _ = failure.report(&mut anstream::stderr());
-            failure.exit.into()
-        }
+        Err(failure) => failure.tell().into(),
     }
 }
 

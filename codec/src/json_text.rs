@@ -12,12 +12,15 @@ use crate::{Error, MAX_DEPTH, Registry, Value};
 /// innermost may have a tag.
 const JSON_DEPTH_MAX: usize = 3 * MAX_DEPTH + 1;
 
+const NUMBER_OUT_OF_RANGE: Error = Error::OutOfRange { what: "an integer has at most 128 bits, a float 64" };
+
 impl Value {
     /// Returns the value of a JSON text, integers of up to 128 bits among it.
     ///
     /// # Errors
     /// [`Error::NotJson`] with the place, [`Error::DuplicateKey`] where an object has a key twice,
-    /// [`Error::MalformedJson`] for an integer of more than 128 bits, and those of [`from_json`](Self::from_json).
+    /// [`Error::OutOfRange`] for an integer beyond 128 bits or a float beyond 64, and those of
+    /// [`from_json`](Self::from_json).
     ///
     /// ```
     /// use annals_codec::{Registry, Value};
@@ -28,7 +31,7 @@ impl Value {
     /// ```
     pub fn from_json_text(text: &str, registry: &Registry) -> Result<Self, Error> {
         let json = parse(text)?;
-        match with_misread_integers_tagged(text) {
+        match with_misread_integers_tagged(text)? {
             Some(tagged) => Self::from_json(&parse(&tagged)?, registry),
             None => Self::from_json(&json, registry),
         }
@@ -45,6 +48,8 @@ fn parse(text: &str) -> Result<Json, Error> {
     let json = Strict::deserialize(&mut deserializer);
     json.and_then(|Strict(json)| deserializer.end().map(|()| json)).map_err(|error| match error.is_data() {
         true => Error::DuplicateKey,
+        // The reader has no other sign of it.
+        false if error.to_string().starts_with("number out of range") => NUMBER_OUT_OF_RANGE,
         false => Error::NotJson { line: error.line(), column: error.column() },
     })
 }
@@ -68,23 +73,26 @@ fn depth(json: &str) -> usize {
 }
 
 /// Returns a JSON text with tags at the integers that would be misread, if there are any.
-fn with_misread_integers_tagged(json: &str) -> Option<String> {
+fn with_misread_integers_tagged(json: &str) -> Result<Option<String>, Error> {
     let mut tagged = String::new();
     let mut rest = json;
     let mut done = 0;
     while let Some(start) = rest.find(['"', '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']) {
-        let (_, token) = rest.split_at_checked(start)?;
+        let (_, token) = rest.split_at(start);
         let len = if token.starts_with('"') { text_len(token) } else { number_len(token) };
-        let (token, after) = token.split_at_checked(len)?;
+        let (token, after) = token.split_at(len);
         if is_misread(token) {
+            if token.parse::<i128>().is_err() && token.parse::<u128>().is_err() {
+                return Err(NUMBER_OUT_OF_RANGE);
+            }
             let at = json.len() - after.len();
-            tagged += json.get(done..at - len)?;
+            tagged += json.get(done..at - len).unwrap_or_default();
             tagged += &format!(r#"{{"{}":"{token}"}}"#, tag::INT);
             done = at;
         }
         rest = after;
     }
-    (done > 0).then(|| tagged + json.get(done..).unwrap_or_default())
+    Ok((done > 0).then(|| tagged + json.get(done..).unwrap_or_default()))
 }
 
 /// Returns the length of the JSON text that stands here, with its quotation marks.

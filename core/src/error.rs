@@ -56,8 +56,8 @@ pub enum Error {
     /// Something is larger than its limit.
     #[error("{what} of {size} bytes is over the limit of {limit} bytes")]
     TooLarge {
-        /// What.
-        what: &'static str,
+        /// What, with the key of a value.
+        what: String,
         /// Its size in bytes.
         size: u64,
         /// The limit in bytes.

@@ -63,7 +63,7 @@ fn a_value_has_at_most_the_bytes_that_the_log_allows() {
         |letters: usize| Batch::new(Context::new()).set(key("a"), encode(&"x".repeat(letters)).unwrap());
     assert_eq!(append(&log, text(9)).unwrap().get(), 1);
     let error = append(&log, text(10)).unwrap_err();
-    assert_eq!(error.to_string(), "value of 11 bytes is over the limit of 10 bytes");
+    assert_eq!(error.to_string(), "the value for game/player1 a of 11 bytes is over the limit of 10 bytes");
     assert_eq!(error.kind(), ErrorKind::Invalid);
 }
 
@@ -75,7 +75,9 @@ fn a_context_has_at_most_a_mebibyte() {
         Batch::new(Context::new().reason(reason)).set(key("a"), *b"\x01")
     };
     assert_eq!(append(&log, of(CONTEXT_BYTES_MAX)).unwrap().get(), 1);
-    assert!(matches!(append(&log, of(CONTEXT_BYTES_MAX + 1)), Err(Error::TooLarge { what: "context", .. })));
+    assert!(
+        matches!(append(&log, of(CONTEXT_BYTES_MAX + 1)), Err(Error::TooLarge { what, .. }) if what == "context")
+    );
 
     let mut own = Batch::new(Context::new());
     let mut write = Write::set(key("a"), *b"\x01");

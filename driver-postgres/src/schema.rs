@@ -78,7 +78,9 @@ impl Found {
 /// Looks for a log, without changing anything; `None` if there are no logs in the schema at all.
 pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
     let found = match place.read(&place.sql.opened, &[]) {
-        Err(failure) if is_missing(&failure) => return Ok(None),
+        Err(failure) if is_missing(&failure) && !has_tables(place)? => return Ok(None),
+        // They may have been made just now.
+        Err(failure) if is_missing(&failure) => place.read(&place.sql.opened, &[]).map_err(incomplete)?,
         found => found?,
     };
     let damaged = || Failure::Damaged("the schema is damaged: it does not say its version".into());
@@ -121,6 +123,22 @@ fn named_otherwise(place: &Place, name: &str) -> Failure {
 
 fn is_missing(failure: &Failure) -> bool {
     failure.is(&SqlState::UNDEFINED_TABLE) || failure.is(&SqlState::INVALID_SCHEMA_NAME)
+}
+
+fn has_tables(place: &Place) -> Result<bool, Failure> {
+    let found = place.pool.read(&place.sql.has_tables, Vec::new())?;
+    Ok(found.first().map(|row| row.try_get(0)).transpose()?.unwrap_or(false))
+}
+
+fn incomplete(failure: Failure) -> Failure {
+    match is_missing(&failure) {
+        true => Failure::Damaged(
+            "the schema is incomplete: it has tables of logs, but not all of them; restore it from a backup, \
+             or take another schema"
+                .into(),
+        ),
+        false => failure,
+    }
 }
 
 /// Returns the failure where there are no logs in the schema.

@@ -114,6 +114,14 @@ statements! {
         ), l.name, l.last
         FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
+    /// Whether any table of the format is there.
+    has_tables = "
+        SELECT coalesce(
+            to_regclass('\"annals\".annals_format'), to_regclass('\"annals\".annals_log'),
+            to_regclass('\"annals\".annals_key'), to_regclass('\"annals\".annals_entry'),
+            to_regclass('\"annals\".annals_commit')
+        ) IS NOT NULL";
+
     /// A page of the logs behind a name (`$1`).
     logs = "SELECT l.name, l.last, l.log FROM \"annals\".annals_log AS l WHERE l.name > $1 ORDER BY l.name LIMIT $2";
 
@@ -429,6 +437,7 @@ mod tests {
     fn every_statement_names_its_log() {
         // But those that are about all of them, or whose rows do.
         let of_all = [
+            "has_tables",
             "logs",
             "scrub",
             "rewrite_entries",

@@ -54,6 +54,7 @@ impl fmt::Display for AttributeAction {
 pub struct ObjectDelta {
     info: RevisionInfo,
     action: ObjectAction,
+    state_before: Option<State>,
     attributes: Vec<AttributeDelta>,
 }
 
@@ -73,7 +74,8 @@ impl ObjectDelta {
             _ => before(log, address, info.commit().first.before())?,
         };
         let meta_before = before.get(META).map(Change::get::<Meta>).transpose()?.flatten();
-        let action = match (info.state(), meta_before.map(|meta| meta.state)) {
+        let state_before = meta_before.map(|meta| meta.state);
+        let action = match (info.state(), state_before) {
             (State::Deleted, _) => ObjectAction::Delete,
             (_, None | Some(State::Deleted)) => ObjectAction::Create,
             _ => ObjectAction::Update,
@@ -82,7 +84,7 @@ impl ObjectDelta {
         written.sort_by_key(Change::position);
         let delta = |after: Change| AttributeDelta::of(before.remove(after.key().field()), after);
         let attributes = written.into_iter().filter_map(delta).collect();
-        Ok(Some(ObjectDelta { info, action, attributes }))
+        Ok(Some(ObjectDelta { info, action, state_before, attributes }))
     }
 
     /// Returns the revision that did this, as of its own commit: with no end.
@@ -95,6 +97,14 @@ impl ObjectDelta {
     #[must_use]
     pub fn action(&self) -> ObjectAction {
         self.action
+    }
+
+    /// Returns the state that the object was in before, `None` if it never was.
+    ///
+    /// [`State::Retired`] or [`State::Deleted`] of one that is in use now tells that it was brought back.
+    #[must_use]
+    pub fn state_before(&self) -> Option<State> {
+        self.state_before
     }
 
     /// Returns who did it, `None` for nobody in particular. An attribute may have been changed by
@@ -143,6 +153,7 @@ impl fmt::Debug for ObjectDelta {
         f.debug_struct("ObjectDelta")
             .field("info", &self.info)
             .field("action", &self.action)
+            .field("state_before", &self.state_before)
             .field("attributes", &self.attributes)
             .finish()
     }

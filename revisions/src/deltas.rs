@@ -111,7 +111,8 @@ struct Written {
     changes: Vec<Change>,
 }
 
-/// Walks [`Deltas`]; ends after the first error.
+/// Walks [`Deltas`]. What cannot be read of one object is an error in its place, and the walk goes on behind it; it
+/// ends after an error of the log itself.
 pub struct ObjectDeltas {
     log: Log,
     commits: Option<Pages<CommitEntries>>,
@@ -122,12 +123,11 @@ pub struct ObjectDeltas {
 }
 
 impl ObjectDeltas {
-    fn find(&mut self) -> Result<Option<ObjectDelta>, Error> {
+    /// Returns what a commit wrote of the next object.
+    fn written(&mut self) -> Result<Option<Written>, Error> {
         loop {
-            for Written { address, changes } in self.objects.by_ref() {
-                if let Some(delta) = ObjectDelta::read(&self.log, &address, changes)? {
-                    return Ok(Some(delta));
-                }
+            if let Some(written) = self.objects.next() {
+                return Ok(Some(written));
             }
             let Some(commits) = &mut self.commits else { return Ok(None) };
             let Some(commit) = commits.next().transpose()? else { return Ok(None) };
@@ -144,12 +144,17 @@ impl Iterator for ObjectDeltas {
     type Item = Result<ObjectDelta, Error>;
 
     fn next(&mut self) -> Option<Result<ObjectDelta, Error>> {
-        let found = self.find().transpose();
-        if !matches!(found, Some(Ok(_))) {
-            self.commits = None;
-            self.objects = Vec::new().into_iter();
+        loop {
+            let written = self.written().transpose();
+            if !matches!(written, Some(Ok(_))) {
+                self.commits = None;
+            }
+            let found = written?
+                .and_then(|Written { address, changes }| ObjectDelta::read(&self.log, &address, changes));
+            if let Some(found) = found.transpose() {
+                return Some(found);
+            }
         }
-        found
     }
 }
 

@@ -85,7 +85,8 @@ impl<T: Object> Revisions<T> {
     /// those that are neither ASCII letters nor digits nor `.` nor `-` written `_` and two hexadecimal digits.
     ///
     /// Read lazily, page by page, all of them as of one moment. Costs a look at every attribute of the
-    /// objects that are walked over.
+    /// objects that are walked over. For an object that cannot be read there is an error in its place, and the
+    /// others follow.
     pub fn iter(&self) -> impl Iterator<Item = Result<Revision<T>, Error>> + use<T> {
         let this = self.clone();
         self.walk().filter_map(move |stored| this.shown(stored).transpose())

@@ -9,7 +9,7 @@ use crate::references::{REFERRERS, is_of_referrers};
 use crate::stored::Stored;
 
 /// The objects of a collection as of one moment, each as its newest revision, in the order of their
-/// records. Ends after the first error.
+/// records; an error for one that cannot be read. Ends after an error of the log itself.
 pub(crate) struct Walk {
     log: Log,
     collection: Namespace,
@@ -42,7 +42,8 @@ impl Walk {
         Ok(())
     }
 
-    fn find(&mut self) -> Result<Option<Stored>, Error> {
+    /// Returns the changes of the next record that may be an object.
+    fn record(&mut self) -> Result<Option<(Address, Vec<Change>)>, Error> {
         loop {
             let changes = match &mut self.changes {
                 None => return Ok(None),
@@ -62,9 +63,8 @@ impl Walk {
             while let Some(change) = changes.next_if(of_record) {
                 record.push(change?);
             }
-            let Some(address) = Address::parse(&self.collection, &namespace) else { continue };
-            if let Some(stored) = Stored::of(&self.log, &address, record, None)? {
-                return Ok(Some(stored));
+            if let Some(address) = Address::parse(&self.collection, &namespace) {
+                return Ok(Some((address, record)));
             }
         }
     }
@@ -74,10 +74,15 @@ impl Iterator for Walk {
     type Item = Result<Stored, Error>;
 
     fn next(&mut self) -> Option<Result<Stored, Error>> {
-        let found = self.find().transpose();
-        if !matches!(found, Some(Ok(_))) {
-            self.changes = None;
+        loop {
+            let record = self.record().transpose();
+            if !matches!(record, Some(Ok(_))) {
+                self.changes = None;
+            }
+            let found = record?.and_then(|(address, record)| Stored::of(&self.log, &address, record, None));
+            if let Some(found) = found.transpose() {
+                return Some(found);
+            }
         }
-        found
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use annals_core::codec::Value;
 use annals_core::{Context, ErrorKind, Store};
-use annals_revisions::{Error, Revision, Revisions, State};
+use annals_revisions::{Deltas, Error, Revision, Revisions, State};
 use common::{by, for_each_driver, for_each_place};
 use serde::{Deserialize, Serialize};
 
@@ -425,5 +425,30 @@ fn what_others_write_into_the_record_belongs_to_no_revision() {
             assert_eq!(*answers.iter().next().unwrap().unwrap(), question());
             assert_eq!(*answers.load(first.info()).unwrap(), question());
         }
+    });
+}
+
+#[test]
+fn an_object_that_cannot_be_read_is_an_error_in_its_place_and_hides_no_others() {
+    for_each_driver(|store| {
+        let answers = answers(store);
+        for name in ["a", "b", "c"] {
+            answers.insert(name, &question(), by("arthur")).unwrap();
+        }
+        store.record("game/answers/b").unwrap().set("__meta", &7).unwrap();
+        let is_damaged = |error: Error| error.kind() == ErrorKind::TypeMismatch;
+        let expected = [Ok("a".to_owned()), Err(true), Ok("c".to_owned())];
+        let names = answers.names().map(|name| name.map_err(is_damaged));
+        assert_eq!(names.collect::<Vec<_>>(), expected);
+        let objects =
+            answers.iter().map(|found| found.map(|found| found.name().to_owned()).map_err(is_damaged));
+        assert_eq!(objects.collect::<Vec<_>>(), expected);
+        assert!(is_damaged(answers.len().unwrap_err()));
+
+        let deltas = Deltas::of(store).newest_first().into_iter();
+        let deltas =
+            deltas.map(|delta| delta.map(|delta| delta.info().name().to_owned()).map_err(is_damaged));
+        let names = ["c", "b", "a"].map(|name| Ok(name.to_owned()));
+        assert_eq!(deltas.collect::<Vec<_>>(), [&[Err(true)], &names[..]].concat());
     });
 }

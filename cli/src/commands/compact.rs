@@ -1,4 +1,4 @@
-use annals::{Erasure, Retention};
+use annals::Retention;
 
 use super::erase::open_to_look;
 use super::set::ContextOptions;
@@ -42,7 +42,7 @@ impl Compact {
             return Ok(Exit::Done);
         }
         let context = self.context.context("compact");
-        Erasure::check_context(&context)?;
+        erasures::check_context(&context)?;
         let plan = format!("{} will be erased for good: {rules}", erasures::amount(erasable));
         self.consent.obtain(&plan, "Go on? [y/N]", &["y", "yes", "Y", "Yes"])?;
         let progress = invocation.progress(erasable.entries);

@@ -1,4 +1,4 @@
-use annals::{Erasure, Field, Key, Namespace, Selector, Store};
+use annals::{Field, Key, Namespace, Selector, Store};
 
 use super::set::ContextOptions;
 use crate::consent::Consent;
@@ -54,7 +54,7 @@ impl Erase {
             return Ok(Exit::Done);
         }
         let context = self.context.context("erase");
-        Erasure::check_context(&context)?;
+        erasures::check_context(&context)?;
         let plan = format!("{} will be erased for good: {selector}", erasures::amount(erasable));
         let question = format!("Type the namespace ({}) to erase:", self.namespace);
         self.consent.obtain(&plan, &question, &[self.namespace.as_str()])?;

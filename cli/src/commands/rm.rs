@@ -39,7 +39,7 @@ impl Rm {
             other => other?,
         };
         let receipt = committed.receipt.expect("something was written");
-        receipts::print(&invocation.style, &receipt)?;
+        receipts::print(invocation, &receipt)?;
         Ok(Exit::Done)
     }
 }

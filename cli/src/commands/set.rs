@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use annals::codec::{Registry, Value};
-use annals::{Condition, Context, Key, Namespace, Position};
+use annals::codec::{Registry, Uuid, Value};
+use annals::{CommitId, Condition, Context, Error, ErrorKind, Key, Namespace, Position};
 
 use crate::assignments::Assignment;
 use crate::failure::{Exit, Failure};
@@ -15,6 +15,7 @@ use crate::receipts;
   annals set game/player1 name=Ann score:=10 -m 'first round' --actor alice
   annals set shop/apple price:decimal=1.10 photo:bytes@=apple.jpg
   annals set game/player1 score:=25 --expect @418
+  annals set account/a balance:=30 --id 01939f3e-6d2c-7000-8000-3f1c2a4b5d6e
 
 Assignments:
   K=TEXT        text, as it stands
@@ -24,7 +25,7 @@ Assignments:
                 time, duration, bytes (base64), text, json
   K:TYPE@=FILE  the same from a file; with `bytes` the file's bytes as they are
 
-A file that is read may have 64 MiB.
+A value may have 64 MiB, with the few bytes that tell its type and length.
 
 The receipt says at which position the commit stands.")]
 pub(crate) struct Set {
@@ -39,6 +40,9 @@ pub(crate) struct Set {
     /// Set only if no field of these changed after this position, or none has a value
     #[arg(long, value_name = "POS|absent")]
     expect: Option<Expected>,
+    /// The id of the commit: a store has one of each id, and who sets under it again gets the first receipt
+    #[arg(long, value_name = "UUID", value_parser = Uuid::from_str)]
+    id: Option<Uuid>,
 }
 
 /// Who, why, and what else is to be remembered of a commit.
@@ -66,7 +70,10 @@ impl ContextOptions {
 
 fn tag(text: &str) -> Result<(String, String), &'static str> {
     let (name, text) = text.split_once('=').ok_or("a tag is written as NAME=TEXT")?;
-    Ok((name.to_owned(), text.to_owned()))
+    match name {
+        "" => Err("a tag has a name before the `=`"),
+        name => Ok((name.to_owned(), text.to_owned())),
+    }
 }
 
 /// What must hold of every field that is set.
@@ -97,9 +104,18 @@ impl Expected {
     }
 }
 
+/// Says of a commit of unknown outcome how to settle it.
+fn failure(error: Error, id: Uuid) -> Failure {
+    match error.kind() {
+        ErrorKind::Unknown => Failure::from(error)
+            .help(format!("it was perhaps stored; the same command with `--id {id}` stores it once")),
+        _ => error.into(),
+    }
+}
+
 impl Set {
     pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
-        let Set { namespace, assignments, context, expect } = self;
+        let Set { namespace, assignments, context, expect, id } = self;
         let registry = Registry::default();
         let parse = |text: &String| Assignment::parse(text, &registry);
         let assignments = assignments.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
@@ -109,7 +125,10 @@ impl Set {
         }
         // Only now, so that a wrong command line leaves no new store behind.
         let store = invocation.open_to_write()?;
+        // Known before, so that a commit of unknown outcome can be tried again.
+        let id = id.unwrap_or_else(|| CommitId::make().uuid());
         let committed = store.commit(context.context("set"), |tx| {
+            tx.set_id(id);
             let record = tx.record(&namespace)?;
             for Assignment { field, value } in &assignments {
                 if let Some(expected) = expect {
@@ -118,9 +137,28 @@ impl Set {
                 record.set(field, value)?;
             }
             Ok(())
-        })?;
+        });
+        let committed = committed.map_err(|error| failure(error, id))?;
         let receipt = committed.receipt.expect("something was written");
-        receipts::print(&invocation.style, &receipt)?;
+        receipts::print(invocation, &receipt)?;
         Ok(Exit::Done)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use annals::DriverError;
+
+    use super::*;
+
+    #[test]
+    fn a_commit_of_unknown_outcome_is_told_how_to_try_again() {
+        let id: Uuid = "01939f3e-6d2c-7000-8000-3f1c2a4b5d6e".parse().unwrap();
+        let unknown = failure(DriverError::new(ErrorKind::Unknown, "s", "lost").into(), id);
+        let mut report = Vec::new();
+        unknown.report(&mut report).unwrap();
+        let report = String::from_utf8(report).unwrap();
+        assert!(report.contains("--id 01939f3e-6d2c-7000-8000-3f1c2a4b5d6e"), "{report}");
+        assert_eq!(unknown.exit, Exit::Store);
     }
 }

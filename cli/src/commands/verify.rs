@@ -1,5 +1,5 @@
-use annals::{Damage, Verification};
-use serde_json::json;
+use annals::{Damage, Position, Verification};
+use serde_json::{Map, Value as Json, json};
 
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
@@ -28,15 +28,7 @@ impl Verify {
 }
 
 fn for_programs(report: Verification) -> Vec<(&'static str, Cell)> {
-    let damages = report.damages.iter().map(|damage| {
-        let mut object = json!({"position": damage.position.get(), "what": damage.what});
-        if let (Some(key), Some(object)) = (&damage.key, object.as_object_mut()) {
-            object.insert("namespace".into(), json!(key.namespace().as_str()));
-            object.insert("field".into(), json!(key.field().as_str()));
-        }
-        object
-    });
-    let damages = damages.collect();
+    let damages = report.damages.iter().map(members).collect();
     vec![
         ("commits", Cell::Number(report.commits)),
         ("entries", Cell::Number(report.entries)),
@@ -59,9 +51,37 @@ fn for_people(report: Verification) -> Vec<(&'static str, Cell)> {
     parts
 }
 
+fn members(Damage { position, key, what }: &Damage) -> Json {
+    let mut members = Map::from_iter([("what".to_owned(), json!(what))]);
+    if *position != Position::START {
+        members.insert("position".into(), json!(position.get()));
+    }
+    if let Some(key) = key {
+        members.insert("namespace".into(), json!(key.namespace().as_str()));
+        members.insert("field".into(), json!(key.field().as_str()));
+    }
+    Json::Object(members)
+}
+
 fn sentence(Damage { position, key, what }: &Damage) -> String {
     match key {
         Some(key) => format!("{position} {key}: {what}"),
+        None if *position == Position::START => format!("log: {what}"),
         None => format!("{position}: {what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damage_of_the_log_as_a_whole_has_no_position() {
+        let whole = Damage { position: Position::START, key: None, what: "an index lacks rows".into() };
+        assert_eq!(sentence(&whole), "log: an index lacks rows");
+        assert_eq!(members(&whole), json!({"what": "an index lacks rows"}));
+        let of_commit = Damage { position: Position::new(3).unwrap(), ..whole };
+        assert_eq!(sentence(&of_commit), "@3: an index lacks rows");
+        assert_eq!(members(&of_commit), json!({"position": 3, "what": "an index lacks rows"}));
     }
 }

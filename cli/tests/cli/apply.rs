@@ -119,7 +119,7 @@ fn a_value_over_the_limit_is_refused_by_line_and_disturbs_no_other() {
     let long = format!(r#"{{"set": {{"a": {{"x": "{}"}}}}}}"#, "x".repeat((64 << 20) + 1));
     let answer = apply(&place, &[r#"{"set": {"a": {"y": 1}}}"#, &long]);
     assert_eq!((answer.code, receipts(&answer)), (Some(2), vec![(1, 1)]));
-    assert!(answer.err.starts_with("error: line 2: value of "), "{}", answer.err);
+    assert!(answer.err.starts_with("error: line 2: the value for a x of "), "{}", answer.err);
 }
 
 #[test]

@@ -90,9 +90,15 @@ fn nothing_is_erased_unless_somebody_agrees_and_says_who_and_why() {
     assert_eq!(answer.code, Some(2), "a pipe is nobody who agrees");
     for agreed in [&["--yes"][..], &[]] {
         let said = place.fails(2, &[&["erase", "person/7", "-m", "why"], agreed].concat());
-        assert_eq!(said, "error: nothing is erased without an actor: say who does it\n");
+        assert_eq!(
+            said,
+            "error: nothing is erased without an actor: say who does it\n  help: give both: `--actor NAME -m TEXT`\n"
+        );
         let said = place.fails(2, &[&["compact", "--keep-latest", "**", "--actor", "dana"], agreed].concat());
-        assert_eq!(said, "error: nothing is erased without a reason: say why\n");
+        assert_eq!(
+            said,
+            "error: nothing is erased without a reason: say why\n  help: give both: `--actor NAME -m TEXT`\n"
+        );
     }
     place.fails(2, &["erase", "__annals", "--yes", "--actor", "dana", "-m", "why"]);
     place.fails(2, &[&["erase", "person/7", "--yes", "--dry-run"][..], &WHY].concat());

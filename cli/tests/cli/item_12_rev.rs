@@ -84,6 +84,12 @@ fn shown(place: &Place, name: &str) -> Value {
     serde_json::from_str(&place.ok(&["rev", "show", ANSWERS, name, "-o", "json"])).unwrap()
 }
 
+/// Returns what the revisions of an object did, the newest first.
+fn actions(place: &Place, name: &str) -> Vec<String> {
+    let log = place.ok(&["rev", "log", ANSWERS, name]);
+    log.lines().map(|line| line.split('\t').nth(6).unwrap().to_owned()).collect()
+}
+
 #[test]
 fn a_rollback_appends_a_revision_and_can_be_rolled_back() {
     for_each_place(|place| {
@@ -105,9 +111,7 @@ fn a_rollback_appends_a_revision_and_can_be_rolled_back() {
         assert_eq!((&back["version"], &back["restored_from"]), (&json!(5), &json!(3)));
         assert_eq!(shown(place, "everything")["content"]["answer"], 6);
         assert_eq!(shown(place, "two words")["version"], 2, "another object is left alone");
-        let log = place.ok(&["rev", "log", ANSWERS, "everything"]);
-        let actions: Vec<&str> = log.lines().map(|line| line.split('\t').nth(6).unwrap()).collect();
-        assert_eq!(actions, ["rollback", "rollback", "update", "update", "create"]);
+        assert_eq!(actions(place, "everything"), ["rollback", "rollback", "update", "update", "create"]);
         assert_eq!(place.annals(&["verify"]).code, Some(0));
     });
 }
@@ -144,6 +148,16 @@ fn what_is_retired_or_deleted_is_revived_as_it_was() {
             assert_eq!(shown(place, name)["content"], before);
         }
         assert_eq!(place.ok(&["rev", "ls", ANSWERS]).lines().count(), 3);
+        assert_eq!(actions(place, "everything")[..2], ["revive", "retire"]);
+        assert_eq!(actions(place, "two words"), ["revive", "delete", "create"]);
+    });
+}
+
+#[test]
+fn what_was_deleted_and_is_made_anew_is_created() {
+    for_each_place(|place| {
+        answers(place).insert("two words", &asked("what else?"), Context::new()).unwrap();
+        assert_eq!(actions(place, "two words"), ["create", "delete", "create"]);
     });
 }
 
@@ -293,6 +307,20 @@ fn an_object_keeps_the_type_version_that_it_was_made_of() {
         let answer = done(place, &["rollback", "scores", "ann", "1"]);
         assert_eq!((&answer["version"], &answer["type_version"]), (&json!(3), &json!("2")));
         assert_eq!(*scores().current("ann").unwrap().unwrap(), 7);
+    });
+}
+
+#[test]
+fn objects_that_cannot_be_read_hide_no_others() {
+    for_each_place(|place| {
+        place.ok(&["set", "game/answers/everything", "__meta:=7"]);
+        for (command, rows) in [("ls --all", 2), ("log", 7)] {
+            let command: Vec<&str> = command.split(' ').collect();
+            let answer = place.annals(&[&["rev"], &command[..], &[ANSWERS, "-o", "jsonl"]].concat());
+            assert_eq!(answer.code, Some(5), "{answer:?}");
+            assert!(answer.err.starts_with("error: game/answers/everything __meta at @22: "), "{answer:?}");
+            assert_eq!((answer.err.lines().count(), answer.out.lines().count()), (1, rows), "{answer:?}");
+        }
     });
 }
 

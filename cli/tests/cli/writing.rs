@@ -75,6 +75,49 @@ fn an_expectation_that_does_not_hold_is_a_conflict_and_writes_nothing() {
 }
 
 #[test]
+fn a_commit_of_a_given_id_is_there_once() {
+    let place = Place::new();
+    let id = "01939f3e-6d2c-7000-8000-3f1c2a4b5d6e";
+    let set = ["set", "a", "x=1", "--expect", "absent", "--id", id, "-o", "json"];
+    let first = parsed(&place.ok(&set));
+    assert_eq!((&first["id"], first.get("repeated")), (&json!(id), None));
+    let again = place.annals(&set);
+    assert_eq!(again.code, Some(0));
+    assert_eq!(again.err, "a commit of this id was there already; nothing was written\n");
+    let again = parsed(&again.out);
+    assert_eq!((&again["repeated"], &again["recorded_at"]), (&json!(true), &first["recorded_at"]));
+    assert_eq!(place.last_position(), 1);
+    place.fails(2, &["set", "a", "x=1", "--id", "4711"]);
+}
+
+#[test]
+fn a_value_that_is_too_large_is_named_with_the_limit() {
+    let place = Place::new();
+    std::fs::write(place.path("large"), vec![b'x'; 64 << 20]).unwrap();
+    let said = place.fails(2, &["set", "a", "x@=large"]);
+    let expected = "error: the value for a x of 67108869 bytes is over the limit of 67108864 bytes\n";
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn a_number_beyond_all_values_is_out_of_range() {
+    let place = Place::new();
+    for number in ["1e999", &"9".repeat(60), &"9".repeat(400)] {
+        let said = place.fails(2, &["set", "a", &format!("x:={number}")]);
+        assert_eq!(
+            said,
+            "error: field `x`: this JSON is out of range\n  cause: out of range: an integer has at most 128 bits, a float 64\n"
+        );
+    }
+}
+
+#[test]
+fn a_tag_has_a_name() {
+    let said = Place::new().fails(2, &["set", "a", "x=1", "--tag", "=y"]);
+    assert!(said.contains("a tag has a name before the `=`"), "{said}");
+}
+
+#[test]
 fn rm_deletes_all_or_nothing() {
     let place = Place::new();
     place.ok(&["set", "a", "x=1", "y=2", "score=3"]);

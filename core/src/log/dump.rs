@@ -238,7 +238,11 @@ impl<W: Write> FrameWriter<'_, W> {
         let encoded = encoded.map_err(|problem| Error::Encode { what: "the dump".into(), problem })?;
         let size = encoded.len() as u64 + 1;
         let length = u32::try_from(size).ok().filter(|length| u64::from(*length) <= BODY_BYTES_MAX);
-        let length = length.ok_or(Error::TooLarge { what: "a dump's frame", size, limit: BODY_BYTES_MAX })?;
+        let length = length.ok_or_else(|| Error::TooLarge {
+            what: "a dump's frame".into(),
+            size,
+            limit: BODY_BYTES_MAX,
+        })?;
         let mut checksum = crc32fast::Hasher::new();
         checksum.update(&[kind]);
         checksum.update(&encoded);

@@ -313,7 +313,7 @@ impl Log {
             self.check_action(&write.key, &write.action)?;
             context_bytes += text_bytes([&write.actor, &write.reason]);
         }
-        within_limit("context", context_bytes, CONTEXT_BYTES_MAX)
+        within_limit(|| "context".into(), context_bytes, CONTEXT_BYTES_MAX)
     }
 
     /// A condition on a position that nobody can have seen would protect from nothing.
@@ -334,7 +334,7 @@ impl Log {
     fn check_action(&self, key: &Key, action: &Action) -> Result<(), Error> {
         match action {
             Action::Set(bytes) => {
-                within_limit("value", bytes.len() as u64, self.value_bytes_max)?;
+                within_limit(|| format!("the value for {key}"), bytes.len() as u64, self.value_bytes_max)?;
                 let refuse = |problem| Error::Encode { what: key.to_string(), problem };
                 annals_codec::check(bytes).map_err(refuse)
             }
@@ -385,12 +385,12 @@ pub(super) fn unknown_outcome(message: &str) -> Error {
     DriverError::new(ErrorKind::Unknown, "this log", message).into()
 }
 
-fn within_limit(what: &'static str, size: u64, limit: u64) -> Result<(), Error> {
-    if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
+fn within_limit(what: impl FnOnce() -> String, size: u64, limit: u64) -> Result<(), Error> {
+    if size > limit { Err(Error::TooLarge { what: what(), size, limit }) } else { Ok(()) }
 }
 
 pub(super) fn check_context(context: &Context) -> Result<(), Error> {
-    within_limit("context", context_bytes(context)?, CONTEXT_BYTES_MAX)
+    within_limit(|| "context".into(), context_bytes(context)?, CONTEXT_BYTES_MAX)
 }
 
 fn context_bytes(context: &Context) -> Result<u64, Error> {

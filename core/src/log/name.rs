@@ -185,7 +185,11 @@ impl Key {
     pub fn new(namespace: Namespace, field: Field) -> Result<Key, Error> {
         let size = namespace.0.len() + field.0.len();
         if size > KEY_BYTES_MAX {
-            return Err(Error::TooLarge { what: "key", size: size as u64, limit: KEY_BYTES_MAX as u64 });
+            return Err(Error::TooLarge {
+                what: "key".into(),
+                size: size as u64,
+                limit: KEY_BYTES_MAX as u64,
+            });
         }
         Ok(Key { namespace, field })
     }

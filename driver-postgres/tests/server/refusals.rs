@@ -57,6 +57,20 @@ fn what_is_not_there_is_not_made_unless_asked_for() {
 }
 
 #[test]
+fn a_schema_that_lacks_a_table_is_incomplete() {
+    for table in ["annals_format", "annals_log"] {
+        let Some(scratch) = Scratch::alone() else { return };
+        scratch.options().open().unwrap();
+        scratch.sql().batch_execute(&format!("DROP TABLE {}.{table} CASCADE", scratch.schema())).unwrap();
+        assert_refused(&scratch.options(), ErrorKind::Corrupt, "the schema is incomplete");
+        assert_refused(&scratch.options().create(false), ErrorKind::Corrupt, "the schema is incomplete");
+        let database = scratch.options().connect().unwrap();
+        assert_eq!(database.init().unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!(database.upgrade().unwrap_err().kind(), ErrorKind::Corrupt);
+    }
+}
+
+#[test]
 fn a_schema_of_a_newer_version_is_refused() {
     let Some(scratch) = Scratch::alone() else { return };
     scratch.options().open().unwrap();

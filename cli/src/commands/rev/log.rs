@@ -12,6 +12,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::objects::{self, ACTOR, OBJECT, Objects, POSITION, REASON, RECORDED_AT, VERSION};
 use crate::output::{Cell, Column, Sheet, Style, print};
+use crate::told::Told;
 
 /// Show the revisions of an object, or of all objects of a collection, newest first
 #[derive(Debug, clap::Args)]
@@ -23,7 +24,8 @@ use crate::output::{Cell, Column, Sheet, Style, print};
 
 `~` is an attribute that was set, `-` one that was unset. In JSON the changes are the member `changes`; \
 with -p each has its `before` and `after`. With NAME it costs the revisions of that object, without \
-it the commits of the store. The state is the one that the revision was made in.")]
+it the commits of the store. The state is the one that the revision was made in. \
+Revisions that cannot be read are told on standard error, and the exit code is 5.")]
 pub(crate) struct Log {
     /// The collection, such as game/answers
     #[arg(value_name = "COLL")]
@@ -56,12 +58,13 @@ impl Log {
             Some(name) => self.of_object(&objects, name)?,
             None => self.of_collection(&objects, &store),
         };
-        let found = found.take(self.limit.unwrap_or(usize::MAX));
+        let told = Told::default();
+        let found = told.of(found).take(self.limit.unwrap_or(usize::MAX));
         match self.patch && !invocation.style.is_machine() {
             true => print_patches(found, store.registry(), &invocation.style)?,
             false => self.print_rows(found, store.registry(), &invocation.style)?,
         }
-        Ok(Exit::Done)
+        Ok(told.exit())
     }
 
     fn of_object<'a>(&self, objects: &'a Objects, name: &str) -> Result<Found<'a>, Failure> {
@@ -97,7 +100,7 @@ impl Log {
 
     fn print_rows(
         &self,
-        found: impl Iterator<Item = Result<ObjectDelta, Failure>>,
+        found: impl Iterator<Item = ObjectDelta>,
         registry: &Registry,
         style: &Style,
     ) -> Result<(), Failure> {
@@ -106,7 +109,6 @@ impl Log {
         columns.extend([Column::new("action"), Column::new("changes")]);
         let mut sheet = Sheet::stdout(style, columns)?;
         for delta in found {
-            let delta = delta?;
             let changes = match style.is_machine() {
                 true => Cell::Json(self.changes(&delta, registry)?),
                 false => Cell::Text(summary(&delta)),
@@ -149,8 +151,18 @@ fn action(delta: &ObjectDelta) -> &'static str {
         (ObjectAction::Delete, _) => "delete",
         _ if delta.info().restored_from().is_some() => "rollback",
         (_, State::Retired) => "retire",
+        _ if is_revived(delta) => "revive",
         (ObjectAction::Create, _) => "create",
         (ObjectAction::Update, _) => "update",
+    }
+}
+
+/// Returns whether an object was brought back as it was; a deleted one whose attributes differ was made anew.
+fn is_revived(delta: &ObjectDelta) -> bool {
+    match delta.state_before() {
+        Some(State::Retired) => true,
+        Some(State::Deleted) => delta.attributes().is_empty(),
+        _ => false,
     }
 }
 
@@ -179,12 +191,11 @@ fn side(value: Result<Option<Value>, Error>, registry: &Registry) -> Result<Opti
 }
 
 fn print_patches(
-    found: impl Iterator<Item = Result<ObjectDelta, Failure>>,
+    found: impl Iterator<Item = ObjectDelta>,
     registry: &Registry,
     style: &Style,
 ) -> Result<(), Failure> {
     for delta in found {
-        let delta = delta?;
         let head = show::head(delta.info(), style);
         let mut lines = Vec::with_capacity(delta.attributes().len());
         for attribute in delta.attributes() {

@@ -5,6 +5,7 @@ use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::objects::{self, ACTOR, OBJECT, Objects, POSITION, REASON, RECORDED_AT, STATE, VERSION};
 use crate::output::Sheet;
+use crate::told::Told;
 
 /// List the objects of a collection, each with its newest revision
 #[derive(Debug, clap::Args)]
@@ -14,7 +15,8 @@ use crate::output::Sheet;
   annals --at yesterday rev ls game/answers
 
 One row an object: its name, the version, state, position and time of its newest revision, and who \
-made it, and why. Costs a look at every attribute of the collection, but not at their versions.")]
+made it, and why. Costs a look at every attribute of the collection, but not at their versions. \
+Objects that cannot be read are told on standard error, and the exit code is 5.")]
 pub(crate) struct Ls {
     /// The collection, such as game/answers
     #[arg(value_name = "COLL")]
@@ -31,13 +33,13 @@ impl Ls {
         let objects = Objects::new(&store, &self.collection, at)?;
         let columns = objects::columns(&[OBJECT, VERSION, STATE, POSITION, RECORDED_AT, ACTOR, REASON]);
         let mut sheet = Sheet::stdout(&invocation.style, columns)?;
-        for info in objects.collection.infos_at(at)? {
-            let info = info?;
+        let told = Told::default();
+        for info in told.of(objects.collection.infos_at(at)?) {
             if self.all || info.state() == State::Locked {
                 sheet.row(&objects::cells(&info))?;
             }
         }
         sheet.finish()?;
-        Ok(Exit::Done)
+        Ok(told.exit())
     }
 }

@@ -59,7 +59,7 @@ impl Row {
 
 fn within_limit(what: &'static str, size: usize, limit: u64) -> Result<(), Error> {
     let size = size as u64;
-    if size > limit { Err(Error::TooLarge { what, size, limit }) } else { Ok(()) }
+    if size > limit { Err(Error::TooLarge { what: what.into(), size, limit }) } else { Ok(()) }
 }
 
 fn timestamp(seconds: f64) -> Option<Timestamp> {
