@@ -13,6 +13,7 @@ use crate::client::Transaction;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::pool::Pool;
+use crate::questions;
 use crate::rows;
 use crate::schema_name::SchemaName;
 
@@ -36,7 +37,8 @@ const VIEWS: &str = include_str!("views.sql");
 const FUNCTIONS: &str = concat!(include_str!("functions.sql"), include_str!("plain.sql"));
 
 /// What servers are offered beside the tables, until they take it: some know no PL/pgSQL, or not all of SQL.
-const OFFERS: [&[&str]; 3] = [&[VIEWS, FUNCTIONS], &[FUNCTIONS], &[VIEWS]];
+const OFFERS: [&[&str]; 3] =
+    [&[VIEWS, FUNCTIONS, questions::FUNCTIONS], &[FUNCTIONS, questions::FUNCTIONS], &[VIEWS]];
 
 /// Makes the statements that let those read the views who may read the tables.
 const GRANTS: &str = "
@@ -58,6 +60,8 @@ pub(crate) struct Found {
     pub(crate) is_durable: bool,
     /// Whether the schema has functions to append by.
     pub(crate) has_functions: bool,
+    /// Whether it has functions to read by, which this user may call.
+    pub(crate) has_questions: bool,
     /// Where the log ends, if there is one.
     pub(crate) last: Option<Position>,
 }
@@ -93,7 +97,13 @@ pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
         return Err(Failure::Refused(ErrorKind::Unsupported, message));
     }
     let last = rows::position_or_start(row, 5)?;
-    Ok(Some(Found { version, is_durable: row.try_get(2)?, has_functions: row.try_get(3)?, last }))
+    Ok(Some(Found {
+        version,
+        is_durable: row.try_get(2)?,
+        has_functions: row.try_get(3)?,
+        has_questions: row.try_get(6)?,
+        last,
+    }))
 }
 
 fn is_missing(failure: &Failure) -> bool {
