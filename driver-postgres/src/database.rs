@@ -14,6 +14,7 @@ use crate::options::{AppendBy, Mode};
 use crate::parameter::Parameter;
 use crate::place::Place;
 use crate::pool::Pool;
+use crate::questions::Questions;
 use crate::rows;
 use crate::schema;
 use crate::server::Server;
@@ -55,7 +56,7 @@ impl PostgresDatabase {
         let pool = Pool::open(server, options.connections_max, options.timeout);
         let pool = pool.map_err(|failure| failure.into_error(&name))?;
         let announcing = listened_to.map(|server| Arc::new(Announcing::new(pool.clone(), server)));
-        let sql = Arc::new(Statements::new(&options.schema));
+        let sql = Arc::new(Statements::new(&options.schema, Questions::plain(&options.schema)));
         Ok(PostgresDatabase { pool, announcing, options, sql, name })
     }
 
@@ -162,7 +163,7 @@ impl PostgresDatabase {
     }
 
     fn open(&self, options: &PostgresOptions) -> Result<PostgresDriver, Failure> {
-        let place = self.place(options);
+        let mut place = self.place(options);
         let creates = options.mode == Mode::Create;
         let mut found = schema::look(&place)?;
         if found.is_none() && creates {
@@ -176,6 +177,10 @@ impl PostgresDatabase {
             None => return Err(place.no_log()),
         };
         let by = if found.has_functions { options.append_by } else { AppendBy::Statements };
+        if by == AppendBy::Function && found.has_questions {
+            let calls = Questions::calls(&options.schema);
+            place.sql = Arc::new(Statements::new(&options.schema, calls));
+        }
         let settings = Settings {
             is_read_only: options.mode == Mode::ReadOnly,
             is_durable: found.is_durable,

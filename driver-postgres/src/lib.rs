@@ -75,6 +75,7 @@ mod passfile;
 mod place;
 mod plain;
 mod pool;
+mod questions;
 mod reads;
 mod restore;
 mod rows;

@@ -70,7 +70,7 @@ pub(crate) enum Mode {
 pub enum AppendBy {
     /// By a function that stands in the schema: one round trip for all commits of a call.
     Function,
-    /// By a transaction of plain statements, for servers without PL/pgSQL.
+    /// By a transaction of plain statements, for servers without PL/pgSQL. Reads then call no functions either.
     Statements,
 }
 

@@ -33,7 +33,8 @@ pub(crate) fn boundary_in_time(place: &Place, time: Timestamp) -> Result<Positio
 /// Returns the newest entry of `key` at or before `at`.
 pub(crate) fn entry(place: &Place, key: &Key, at: Position) -> Result<Option<Entry>, Failure> {
     let [namespace, field] = Parameter::names(key);
-    let found = place.read(&place.sql.entry, &[namespace, field, Parameter::number(at.to_i64())])?;
+    let found =
+        place.read(&place.sql.questions.entry, &[namespace, field, Parameter::number(at.to_i64())])?;
     found.first().map(|row| rows::entry(row, key.clone())).transpose()
 }
 
@@ -47,8 +48,8 @@ pub(crate) fn history(
     limit: usize,
 ) -> Result<Vec<Change>, Failure> {
     let sql = match order {
-        Order::OldestFirst => &place.sql.history_oldest_first,
-        Order::NewestFirst => &place.sql.history_newest_first,
+        Order::OldestFirst => &place.sql.questions.history_oldest_first,
+        Order::NewestFirst => &place.sql.questions.history_newest_first,
     };
     let numbers = [range.after.to_i64(), range.through.to_i64(), whole(limit), whole(skip)];
     let parameters: Vec<_> =

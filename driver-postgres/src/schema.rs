@@ -14,6 +14,7 @@ use crate::failure::Failure;
 use crate::log_name::LogName;
 use crate::place::Place;
 use crate::pool::Pool;
+use crate::questions;
 use crate::rows;
 use crate::schema_name::SchemaName;
 
@@ -37,7 +38,8 @@ const VIEWS: &str = include_str!("views.sql");
 const FUNCTIONS: &str = concat!(include_str!("functions.sql"), include_str!("plain.sql"));
 
 /// What servers are offered beside the tables, until they take it: some know no PL/pgSQL, or not all of SQL.
-const OFFERS: [&[&str]; 3] = [&[VIEWS, FUNCTIONS], &[FUNCTIONS], &[VIEWS]];
+const OFFERS: [&[&str]; 3] =
+    [&[VIEWS, FUNCTIONS, questions::FUNCTIONS], &[FUNCTIONS, questions::FUNCTIONS], &[VIEWS]];
 
 /// Makes the statements that let those read the views who may read the tables.
 const GRANTS: &str = "
@@ -59,6 +61,8 @@ pub(crate) struct Found {
     pub(crate) is_durable: bool,
     /// Whether the schema has functions to append by.
     pub(crate) has_functions: bool,
+    /// Whether it has functions to read by, which this user may call.
+    pub(crate) has_questions: bool,
     /// What the log is called, if there is one.
     name: Option<String>,
     /// Where it ends.
@@ -103,6 +107,7 @@ pub(crate) fn look(place: &Place) -> Result<Option<Found>, Failure> {
         version,
         is_durable: row.try_get(2)?,
         has_functions: row.try_get(3)?,
+        has_questions: row.try_get(6)?,
         name: row.try_get(4)?,
         last: rows::position_or_start(row, 5)?,
     }))

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use crate::questions::{Questions, commit_columns, entry_columns, with_commits};
 use crate::schema_name::SchemaName;
 
 macro_rules! statements {
@@ -15,78 +16,18 @@ macro_rules! statements {
         /// Every statement, for one schema.
         #[derive(Debug)]
         pub(crate) struct Statements {
+            pub(crate) questions: Questions,
             $($(#[$doc])* pub(crate) $name: Arc<str>,)*
         }
 
         impl Statements {
-            pub(crate) fn new(schema: &SchemaName) -> Statements {
-                Statements { $($name: schema.applied_to($sql).into(),)* }
+            pub(crate) fn new(schema: &SchemaName, questions: Questions) -> Statements {
+                Statements { questions, $($name: schema.applied_to($sql).into(),)* }
             }
         }
 
         #[cfg(test)]
         const ALL: &[(&str, &str)] = &[$((stringify!($name), $sql)),*];
-    };
-}
-
-/// The columns of an entry `e`, as [`rows::entry`](crate::rows::entry) reads them.
-macro_rules! entry_columns {
-    () => {
-        "e.position, e.kind, e.actor, e.reason, e.value"
-    };
-}
-
-/// The columns of a commit `c`, as [`rows::commit`](crate::rows::commit) reads them.
-macro_rules! commit_columns {
-    () => {
-        "c.last, c.length, c.id, c.given, c.recorded_at, c.occurred_at, c.actor, c.reason, c.location, c.tags"
-    };
-}
-
-/// A page of entries, and then the commits that they belong to, each once: several entries may share
-/// one, and a commit may be large.
-macro_rules! with_commits {
-    ($page:expr) => {
-        concat!(
-            "WITH page AS MATERIALIZED (",
-            $page,
-            ")
-            SELECT ",
-            entry_columns!(),
-            ", e.namespace, e.field, NULL::bigint, NULL::bigint, NULL::uuid, NULL::boolean, NULL::bigint,
-                NULL::bigint, NULL::bytea, NULL::bytea, NULL::bytea, NULL::bytea
-            FROM page AS e
-            UNION ALL
-            SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, ",
-            commit_columns!(),
-            "
-            FROM (
-                SELECT DISTINCT (
-                    SELECT c.last FROM \"annals\".annals_commit AS c
-                    WHERE c.log = $1 AND c.last >= e.position ORDER BY c.last LIMIT 1
-                ) AS last FROM page AS e
-            ) AS found JOIN \"annals\".annals_commit AS c ON c.log = $1 AND c.last = found.last"
-        )
-    };
-}
-
-macro_rules! history_of_key {
-    ($order:literal) => {
-        with_commits!(concat!(
-            "SELECT ",
-            entry_columns!(),
-            ", $2::text AS namespace, $3::text AS field
-            FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
-                SELECT * FROM \"annals\".annals_entry AS e
-                WHERE e.log = $1 AND (e.key, e.position) > (k.id, $4) AND (e.key, e.position) <= (k.id, $5)
-                ORDER BY e.key ",
-            $order,
-            ", e.position ",
-            $order,
-            " LIMIT $6 OFFSET $7
-            ) AS e
-            WHERE k.log = $1 AND k.namespace = $2 AND k.field = $3"
-        ))
     };
 }
 
@@ -111,7 +52,10 @@ statements! {
         SELECT f.version, current_setting('server_encoding') = 'UTF8', current_setting('fsync') = 'on', EXISTS (
             SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
             WHERE c.oid = f.tableoid AND p.proname = 'annals_append'
-        ), l.name, l.last
+        ), l.name, l.last, EXISTS (
+            SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
+            WHERE c.oid = f.tableoid AND p.proname = 'annals_read_entry' AND has_function_privilege(p.oid, 'EXECUTE')
+        )
         FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
     /// Whether any table of the format is there.
@@ -146,19 +90,6 @@ statements! {
             WHERE s.lower < s.upper
         )
         SELECT s.lower FROM search AS s WHERE s.lower >= s.upper";
-
-    /// The newest entry of a key (`$2`, `$3`) at or before a position.
-    entry = concat!(
-        "SELECT ", entry_columns!(), " FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
-            SELECT * FROM \"annals\".annals_entry AS e
-            WHERE e.log = $1 AND (e.key, e.position) > (k.id, 0) AND (e.key, e.position) <= (k.id, $4)
-            ORDER BY e.key DESC, e.position DESC LIMIT 1
-        ) AS e
-        WHERE k.log = $1 AND k.namespace = $2 AND k.field = $3"
-    );
-
-    history_oldest_first = history_of_key!("ASC");
-    history_newest_first = history_of_key!("DESC");
 
     /// The newest entry at or before a position (`$2`) of each key in ranges of namespaces: from
     /// behind a key (`$3`, `$4`) up to, but not including, a namespace (`$5`).
@@ -432,6 +363,7 @@ statements! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::questions;
 
     #[test]
     fn every_statement_names_its_log() {
@@ -446,7 +378,7 @@ mod tests {
             "copy_entries",
             "copy_commits",
         ];
-        for (name, sql) in ALL.iter().filter(|(name, _)| !of_all.contains(name)) {
+        for (name, sql) in questions::ALL.iter().chain(ALL).filter(|(name, _)| !of_all.contains(name)) {
             let tables = sql.matches("\"annals\".annals_").count() - sql.matches(".annals_format").count();
             let reads = sql.matches(".log = $1").count();
             let writes = sql.matches("SELECT $1,").count() + sql.matches("VALUES ($1,").count();
@@ -470,7 +402,7 @@ mod tests {
             "LOCALTIME",
         ];
         let files = [include_str!("schema.sql"), include_str!("functions.sql")];
-        for sql in files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql)) {
+        for sql in files.into_iter().chain(questions::ALL.iter().chain(ALL).map(|(_, sql)| *sql)) {
             let sql = sql.to_uppercase();
             assert_eq!(clocks.iter().find(|clock| sql.contains(**clock)), None);
         }
@@ -497,7 +429,7 @@ mod tests {
             "DISCARD",
         ];
         let files = [include_str!("schema.sql"), include_str!("functions.sql"), include_str!("plain.sql")];
-        let all = files.into_iter().chain(ALL.iter().map(|(_, sql)| *sql));
+        let all = files.into_iter().chain(questions::ALL.iter().chain(ALL).map(|(_, sql)| *sql));
         for sql in all {
             let sql = sql.to_uppercase();
             for word in banned {

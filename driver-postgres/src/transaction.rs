@@ -262,7 +262,8 @@ impl<'c> Transaction<'c> {
             }
             Condition::KeyAbsent { key } => {
                 let [namespace, field] = Parameter::names(key);
-                let newest = self.ask(|sql| &sql.entry, &[namespace, field, number(&Position::MAX)])?;
+                let newest =
+                    self.ask(|sql| &sql.questions.entry, &[namespace, field, number(&Position::MAX)])?;
                 newest.into_iter().filter(|row| row.try_get(1).ok() != Some(rows::kind::DELETED)).collect()
             }
             Condition::NamespaceUnchanged { namespace, since } => {

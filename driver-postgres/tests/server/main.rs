@@ -17,6 +17,7 @@ mod names;
 mod outcomes;
 mod processes;
 mod proxy;
+mod questions;
 mod races;
 mod refusals;
 mod restarts;
