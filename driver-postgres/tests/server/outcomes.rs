@@ -166,7 +166,7 @@ fn a_read_whose_connection_is_cut_is_answered() {
     let (proxy, driver) = by_proxy(&scratch, |options| options);
     driver.append(&[batch(1)], Durability::Synced).unwrap();
     for fault in [Fault::BeforeRequest, Fault::AfterRequest, Fault::BeforeAnswer] {
-        proxy.arm(fault, "annals_entry");
+        proxy.arm(fault, "annals_read_history");
         assert_eq!(values(&driver), [1], "{fault:?}");
         assert!(!proxy.is_armed());
     }

@@ -16,6 +16,11 @@ fn batch() -> Batch {
     Batch::new(Context::new()).set(Key::parse("a", "x").unwrap(), *b"\xa6secret")
 }
 
+fn audit() -> Batch {
+    let context = Context::new().actor("dana").reason("asked to");
+    Batch::new(context).set(Key::parse("__annals/erasures", "erasure").unwrap(), *b"\x80")
+}
+
 fn append(driver: &PostgresDriver) {
     driver.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
 }
@@ -54,7 +59,7 @@ fn assert_only_read(options: &PostgresOptions) {
             ("append", driver.append(&[batch()], Durability::Synced).map(drop)),
             ("sync", driver.sync()),
             ("restore", driver.restore(&next)),
-            ("erase", erase.erase(&[Position::new(1).unwrap()], &batch()).map(drop)),
+            ("erase", erase.erase(&[Position::new(1).unwrap()], &audit()).map(drop)),
         ];
         for (write, answer) in writes {
             let error = answer.expect_err(write);
