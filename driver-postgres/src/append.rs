@@ -59,6 +59,8 @@ impl Seen {
 pub(crate) struct Writing {
     pub(crate) busy_timeout: Duration,
     pub(crate) by: AppendBy,
+    /// Whether the schema has functions for plain batches, as they are called here.
+    pub(crate) has_plain: bool,
 }
 
 impl Writing {
@@ -124,7 +126,7 @@ fn by_function(
         parameters.extend(Group::new(batches)?.into_parameters());
         Ok::<Vec<Parameter>, Failure>(parameters)
     };
-    if !batches.iter().all(plain::is_plain) {
+    if !writing.has_plain || !batches.iter().all(plain::is_plain) {
         return Outcome::read(&place.pool.write(&place.sql.append, judged()?)?);
     }
     place.pool.insist_on_writing(|connection, deadline| {

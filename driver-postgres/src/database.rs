@@ -184,7 +184,11 @@ impl PostgresDatabase {
         let settings = Settings {
             is_read_only: options.mode == Mode::ReadOnly,
             is_durable: found.is_durable,
-            writing: Writing { busy_timeout: options.busy_timeout, by },
+            writing: Writing {
+                busy_timeout: options.busy_timeout,
+                by,
+                has_plain: found.version >= schema::PLAIN_SINCE,
+            },
             topic: self.announcing.as_ref().map(|announcing| Topic {
                 name: format!("{}/{}", options.schema, options.log.id()),
                 announcing: Arc::clone(announcing),

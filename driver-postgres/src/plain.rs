@@ -112,14 +112,17 @@ fn one(mut parameters: Vec<Parameter>, batch: &Batch) -> Result<Request, Failure
 }
 
 fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> Result<Request, Failure> {
-    let (mut ids, mut now, mut lengths) = (Column::ids(), Column::numbers(), Column::counts());
+    let (mut ids, mut times, mut ends) = (Column::ids(), Column::numbers(), Column::counts());
+    let (mut latest, mut end) = (i64::MIN, 0);
     let (mut context, mut contents) = (ContextColumns::new(), ContentColumns::new());
     let (mut keys, mut others) = (Column::keys(), Column::keys());
     let mut in_full = InFull::new();
     for batch in batches {
+        latest = latest.max(batch.now.as_micros());
+        end += batch.writes.len();
         ids.push(Some(batch.id.uuid().as_bytes()));
-        now.push_number(batch.now.as_micros());
-        lengths.push_count(batch.writes.len());
+        times.push_number(latest);
+        ends.push_count(end);
         context.push(&batch.context)?;
         for write in &batch.writes {
             let id = known.id(&write.key);
@@ -131,8 +134,8 @@ fn several(mut parameters: Vec<Parameter>, batches: &[Batch], known: &Known) -> 
     let ContextColumns { occurred_at, actor, reason, location, tags } = context;
     let witness = known.witness();
     parameters.extend(Witness::parameters(witness));
-    let batches = [ids, now, occurred_at, actor, reason, location, tags, lengths];
-    parameters.extend(batches.map(Parameter::from));
+    let context = [occurred_at, actor, reason, location, tags].map(Column::or_empty);
+    parameters.extend([ids, times].into_iter().chain(context).chain([ends]).map(Parameter::from));
     let InFull { namespaces, fields, keys: in_full, .. } = in_full;
     parameters.extend([namespaces, fields, keys, others.or_empty()].map(Parameter::from));
     parameters.extend(contents.into_parameters_or_empty());

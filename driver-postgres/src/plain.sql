@@ -19,56 +19,43 @@ DECLARE
     v_moment bigint;
     v_key integer;
 BEGIN
-    IF (w_kind IS NULL AND w_value IS NOT NULL OR w_kind = 1 AND w_value IS NULL) IS NOT TRUE
-        OR (b_now BETWEEN -377705116800000000 AND 253402300799999999) IS NOT TRUE
+    IF ((w_kind IS NULL AND w_value IS NOT NULL OR w_kind = 1 AND w_value IS NULL)
+        AND b_now BETWEEN -377705116800000000 AND 253402300799999999
+        AND NOT starts_with(w_namespace || '/', '__annals/')) IS NOT TRUE
     THEN
-        RAISE EXCEPTION 'annals: the write sets no value, or deletes and sets one, or the time is impossible'
+        RAISE EXCEPTION 'annals: the write sets no value, or deletes and sets one, or the time is impossible, or `__annals` is named, which is kept for the log itself'
             USING ERRCODE = 'AN003';
     END IF;
-    IF starts_with(w_namespace || '/', '__annals/') THEN
-        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
-    END IF;
-    v_setting := set_config('lock_timeout', a_wait_ms::text, true);
-    IF NOT a_synced THEN
-        v_setting := set_config('synchronous_commit', 'off', true);
-    ELSIF current_setting('synchronous_commit') = 'off' THEN
-        v_setting := set_config('synchronous_commit', 'on', true);
-    END IF;
-    WITH l AS (
-        UPDATE "annals".annals_log AS l SET last = l.last + 1, recorded_at = greatest(l.recorded_at, b_now)
-        WHERE l.log = a_log RETURNING l.last, l.recorded_at
-    ), c AS (
-        INSERT INTO "annals".annals_commit
-            (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
-        SELECT a_log, l.last, 1, l.recorded_at, b_occurred_at, b_id, false, b_actor, b_reason, b_location, b_tags
-        FROM l
-    ), e AS (
-        INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-        SELECT a_log, l.last, k.id, w_kind, w_actor, w_reason, w_value FROM l CROSS JOIN "annals".annals_key AS k
-        WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field RETURNING key
-    )
-    SELECT l.last, l.recorded_at, e.key INTO v_last, v_moment, v_key FROM l LEFT JOIN e ON true;
-    IF v_last IS NULL THEN
-        RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
-    END IF;
-    IF a_seen < v_last - 1 AND EXISTS (
-        SELECT FROM "annals".annals_commit AS c
-        WHERE c.log = a_log AND c.last > a_seen AND c.last < v_last AND c.id = b_id AND NOT c.given
-    ) THEN
-        RAISE EXCEPTION 'annals: this commit is there already' USING ERRCODE = 'AN002';
-    END IF;
-    IF v_key IS NULL THEN
-        -- A new key, or one that was added while the statement above waited for its turn and did not see it.
-        SELECT k.id INTO v_key FROM "annals".annals_key AS k
-        WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field;
+    v_setting := set_config('lock_timeout', a_wait_ms::text, true) || CASE
+        WHEN NOT a_synced THEN set_config('synchronous_commit', 'off', true)
+        WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
+    END;
+    UPDATE "annals".annals_log AS l SET last = l.last + 1, recorded_at = greatest(l.recorded_at, b_now)
+    WHERE l.log = a_log RETURNING l.last, l.recorded_at INTO v_last, v_moment;
+    INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
+    SELECT a_log, v_last, k.id, w_kind, w_actor, w_reason, w_value FROM "annals".annals_key AS k
+    WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field RETURNING key INTO v_key;
+    IF (v_key IS NOT NULL AND a_seen >= v_last - 1) IS NOT TRUE THEN
+        IF v_last IS NULL THEN
+            RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
+        END IF;
+        IF EXISTS (
+            SELECT FROM "annals".annals_commit AS c
+            WHERE c.log = a_log AND c.last > a_seen AND c.last < v_last AND c.id = b_id AND NOT c.given
+        ) THEN
+            RAISE EXCEPTION 'annals: this commit is there already' USING ERRCODE = 'AN002';
+        END IF;
         IF v_key IS NULL THEN
             INSERT INTO "annals".annals_key (log, id, namespace, field)
             SELECT a_log, coalesce(max(k.id)::bigint, a_log % 2147483648 - 2147483648) + 1, w_namespace, w_field
             FROM "annals".annals_key AS k WHERE k.log = a_log RETURNING id INTO v_key;
+            INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
+            VALUES (a_log, v_last, v_key, w_kind, w_actor, w_reason, w_value);
         END IF;
-        INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-        VALUES (a_log, v_last, v_key, w_kind, w_actor, w_reason, w_value);
     END IF;
+    INSERT INTO "annals".annals_commit
+        (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
+    VALUES (a_log, v_last, 1, v_moment, b_occurred_at, b_id, false, b_actor, b_reason, b_location, b_tags);
     RETURN ARRAY[v_last, v_moment];
 END
 $$;
@@ -78,88 +65,85 @@ CREATE OR REPLACE FUNCTION "annals".annals_append_plain(
     -- The end and the id of a commit that the caller knows, and with it the keys that are named by their ids
     -- here: taken for granted as well. 0 if there are none.
     a_known bigint, a_known_id uuid,
-    -- The batches, an element each.
+    -- The batches, an element each. Their times do not fall, and each says how many writes there are up to its end.
     b_id uuid[], b_now bigint[], b_occurred_at bigint[],
     b_actor bytea[], b_reason bytea[], b_location bytea[], b_tags bytea[], b_writes integer[],
     -- The other keys, each once.
     k_namespace text[], k_field text[],
-    -- The writes, an element each: the key's id, or its number among the other keys. What no write has may
-    -- be an empty array.
+    -- The writes, an element each: the key's id, or its number among the other keys. What no batch or write has
+    -- may be an empty array.
     w_key integer[], w_other integer[], w_kind smallint[], w_actor bytea[], w_reason bytea[], w_value bytea[]
 ) RETURNS bigint[]            -- where the log ended before, when that was recorded, and the ids of the other keys
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp
 SET plan_cache_mode = force_generic_plan
 SET enable_seqscan = off
-SET enable_hashjoin = off
-SET enable_mergejoin = off
 AS $$
 #variable_conflict use_column
 DECLARE
     v_setting text;
+    v_batches integer := cardinality(b_writes);
+    v_writes integer := cardinality(w_key);
     v_start bigint;
     v_moment bigint;
+    v_is_known boolean;       -- whether the newest commit is the one that the caller knows
+    v_greatest integer;       -- the greatest id of a key before this call
+    v_reserved integer;       -- an id that must not be named
     v_keys integer[];         -- the ids of the other keys
-    v_before bigint;          -- the greatest id before this call
-    v_fits boolean;          -- whether what is said of the batches fits their writes
-    v_newest bigint;          -- the latest of their times
-    v_least integer;          -- the least id that is named, and the greatest
-    v_greatest integer;
+    v_before bigint;
 BEGIN
-    SELECT bool_and((x.writes > 0 AND x.now BETWEEN -377705116800000000 AND 253402300799999999) IS TRUE)
-        AND sum(x.writes) = cardinality(w_key), max(x.now)
-    INTO v_fits, v_newest FROM unnest(b_id, b_now, b_writes) AS x (id, now, writes);
-    IF v_fits IS NOT TRUE THEN
-        RAISE EXCEPTION 'annals: the batches have other writes than they say, or impossible times'
-            USING ERRCODE = 'AN003';
-    END IF;
-    IF (1 = ALL (w_kind)) IS FALSE OR (CASE cardinality(w_value)
-        WHEN 0 THEN cardinality(array_positions(w_kind, 1::smallint)) = cardinality(w_key)
-        ELSE array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)
-            AND cardinality(w_value) = cardinality(w_key)
-    END) IS NOT TRUE THEN
-        RAISE EXCEPTION 'annals: a write sets no value, or deletes and sets one' USING ERRCODE = 'AN003';
-    END IF;
-    IF EXISTS (SELECT FROM unnest(k_namespace) AS x (name) WHERE starts_with(x.name || '/', '__annals/')) THEN
-        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
-    END IF;
-    v_setting := set_config('lock_timeout', a_wait_ms::text, true);
-    IF NOT a_synced THEN
-        v_setting := set_config('synchronous_commit', 'off', true);
-    ELSIF current_setting('synchronous_commit') = 'off' THEN
-        v_setting := set_config('synchronous_commit', 'on', true);
-    END IF;
-    UPDATE "annals".annals_log AS l SET last = l.last + cardinality(w_key) WHERE l.log = a_log
-    RETURNING l.last - cardinality(w_key), l.recorded_at INTO v_start, v_moment;
-    IF v_start IS NULL THEN
-        RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
-    END IF;
-    IF a_seen < v_start AND EXISTS (
-        SELECT FROM "annals".annals_commit AS c
-        WHERE c.log = a_log AND c.last > a_seen AND c.last <= v_start AND c.id = ANY (b_id) AND NOT c.given
-    ) THEN
-        RAISE EXCEPTION 'annals: one of these commits is there already' USING ERRCODE = 'AN002';
-    END IF;
-    IF a_known > 0 AND NOT EXISTS (
-        SELECT FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = a_known AND c.id = a_known_id
-    ) THEN
-        RAISE EXCEPTION 'annals: the log is not the one that was known' USING ERRCODE = 'AN002';
-    END IF;
-    SELECT min(x.key), max(x.key) INTO v_least, v_greatest FROM unnest(w_key) AS x (key);
-    IF v_least IS NOT NULL AND (
-        SELECT v_least > a_log % 2147483648 - 2147483648 AND v_greatest <= max(k.id) FROM "annals".annals_key AS k
-        WHERE k.log = a_log
+    v_setting := set_config('lock_timeout', a_wait_ms::text, true) || CASE
+        WHEN NOT a_synced THEN set_config('synchronous_commit', 'off', true)
+        WHEN current_setting('synchronous_commit') = 'off' THEN set_config('synchronous_commit', 'on', true)
+    END;
+    UPDATE "annals".annals_log AS l SET last = l.last + v_writes, recorded_at = greatest(l.recorded_at, b_now[v_batches])
+    WHERE l.log = a_log RETURNING l.last - v_writes INTO v_start;
+    -- The lock came first: what is read now, nobody can change any more.
+    SELECT c.recorded_at, c.last = a_known AND c.id = a_known_id, (
+        SELECT k.id FROM "annals".annals_key AS k WHERE k.log = a_log ORDER BY k.id DESC LIMIT 1
+    ), (
+        SELECT k.id FROM "annals".annals_key AS k
+        WHERE k.log = a_log AND k.namespace >= '__annals/' AND k.namespace < '__annals0' AND k.id = ANY (w_key) LIMIT 1
+    ) INTO v_moment, v_is_known, v_greatest, v_reserved
+    FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = v_start;
+    -- What nearly always holds is asked at once.
+    IF (
+        b_writes[v_batches] = v_writes AND v_reserved IS NULL AND a_seen >= v_start AND (a_known = 0 OR v_is_known)
+        AND cardinality(w_kind) = 0 AND cardinality(w_value) = v_writes AND array_position(w_value, NULL) IS NULL
     ) IS NOT TRUE THEN
-        RAISE EXCEPTION 'annals: a key is named that is not there' USING ERRCODE = 'AN002';
-    END IF;
-    IF EXISTS (
-        SELECT FROM "annals".annals_key AS k
-        WHERE k.log = a_log AND k.namespace >= '__annals/' AND k.namespace < '__annals0' AND k.id = ANY (w_key)
-    ) THEN
-        RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+        IF v_start IS NULL THEN
+            RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';
+        END IF;
+        IF (b_writes[v_batches] = v_writes) IS NOT TRUE THEN
+            RAISE EXCEPTION 'annals: the batches have other writes than they say' USING ERRCODE = 'AN003';
+        END IF;
+        IF v_reserved IS NOT NULL THEN
+            RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+        END IF;
+        IF (1 = ALL (w_kind)) IS FALSE OR (CASE cardinality(w_value)
+            WHEN 0 THEN cardinality(array_positions(w_kind, 1::smallint)) = v_writes
+            ELSE array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)
+                AND cardinality(w_value) = v_writes
+        END) IS NOT TRUE THEN
+            RAISE EXCEPTION 'annals: a write sets no value, or deletes and sets one' USING ERRCODE = 'AN003';
+        END IF;
+        IF a_seen < v_start AND EXISTS (
+            SELECT FROM "annals".annals_commit AS c
+            WHERE c.log = a_log AND c.last > a_seen AND c.last <= v_start AND c.id = ANY (b_id) AND NOT c.given
+        ) THEN
+            RAISE EXCEPTION 'annals: one of these commits is there already' USING ERRCODE = 'AN002';
+        END IF;
+        IF a_known > 0 AND NOT EXISTS (
+            SELECT FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = a_known AND c.id = a_known_id
+        ) THEN
+            RAISE EXCEPTION 'annals: the log is not the one that was known' USING ERRCODE = 'AN002';
+        END IF;
     END IF;
 
     IF cardinality(k_field) > 0 THEN
+        IF EXISTS (SELECT FROM unnest(k_namespace) AS x (name) WHERE starts_with(x.name || '/', '__annals/')) THEN
+            RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+        END IF;
         SELECT array_agg((
             SELECT k.id FROM "annals".annals_key AS k
             WHERE k.log = a_log AND k.namespace = x.namespace AND k.field = x.field
@@ -177,21 +161,25 @@ BEGIN
             ) AS x;
         END IF;
     END IF;
+    -- A key that is not there, a commit without a write, and times that fall or are impossible become NULL, which
+    -- no table takes: it costs less than to look at them before.
     INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
-    SELECT a_log, v_start + x.number, coalesce(x.key, v_keys[x.other]),
-        x.kind, x.actor, x.reason, x.value
-    FROM unnest(w_key, w_other, w_kind, w_actor, w_reason, w_value)
-        WITH ORDINALITY AS x (key, other, kind, actor, reason, value, number);
+    SELECT a_log, v_start + x.number, CASE
+            WHEN x.key IS NULL THEN v_keys[w_other[x.number]]
+            WHEN x.key > a_log % 2147483648 - 2147483648 AND x.key <= v_greatest THEN x.key
+        END, w_kind[x.number], w_actor[x.number], w_reason[x.number], x.value
+    FROM unnest(w_key, w_value) WITH ORDINALITY AS x (key, value, number);
 
     INSERT INTO "annals".annals_commit
         (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
-    SELECT a_log, v_start + sum(x.length) OVER (ORDER BY x.number), x.length,
-        greatest(v_moment, max(x.now) OVER (ORDER BY x.number)), x.occurred_at,
-        x.id, false, x.actor, x.reason, x.location, x.tags
-    FROM unnest(b_writes, b_now, b_occurred_at, b_id, b_actor, b_reason, b_location, b_tags)
-        WITH ORDINALITY AS x (length, now, occurred_at, id, actor, reason, location, tags, number);
+    SELECT a_log, v_start + b_writes[i], CASE
+            WHEN b_writes[i] > coalesce(b_writes[i - 1], 0) THEN b_writes[i] - coalesce(b_writes[i - 1], 0)
+        END, CASE
+            WHEN b_now[i] <= 253402300799999999 AND b_now[i] >= coalesce(b_now[i - 1], -377705116800000000)
+            THEN greatest(v_moment, b_now[i])
+        END, b_occurred_at[i], b_id[i], false, b_actor[i], b_reason[i], b_location[i], b_tags[i]
+    FROM generate_series(1, v_batches) AS i;
 
-    UPDATE "annals".annals_log AS l SET recorded_at = greatest(v_moment, v_newest) WHERE l.log = a_log;
     RETURN ARRAY[v_start, v_moment] || v_keys::bigint[];
 END
 $$;

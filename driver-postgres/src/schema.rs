@@ -21,17 +21,22 @@ use crate::schema_name::SchemaName;
 /// The version of the format that this driver writes.
 ///
 /// Logs of an older one are read and written as they are, as far as what they lack is not needed.
-pub(crate) const FORMAT_VERSION: i32 = 2;
+pub(crate) const FORMAT_VERSION: i32 = 3;
 
 /// The tables of the newest version.
 const TABLES: &str = include_str!("schema.sql");
 
 /// What makes the tables of a version out of those of the one before, in order.
+///
+/// Version 2 brought views and erasing; 3 other functions for plain batches, and the tables of 2.
 const STEPS: [(i32, &str); 1] = [
-    // Version 2 brought views and erasing. What the server had gathered about a column are samples of its
-    // values; it forgets them where the type is told anew, if it is the same one.
+    // What the server had gathered about a column are samples of its values; it forgets them where the type
+    // is told anew, if it is the same one.
     (2, "ALTER TABLE \"annals\".annals_entry ALTER COLUMN value TYPE bytea"),
 ];
+
+/// The first version whose functions for plain batches are called as they are now.
+pub(crate) const PLAIN_SINCE: i32 = 3;
 
 /// What stands beside the tables. It takes the place of what older versions had there, and keeps its rights.
 const VIEWS: &str = include_str!("views.sql");

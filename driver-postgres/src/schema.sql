@@ -3,7 +3,7 @@ CREATE TABLE "annals".annals_format (
     version integer NOT NULL
 );
 
-INSERT INTO "annals".annals_format VALUES (2);
+INSERT INTO "annals".annals_format VALUES (3);
 
 CREATE TABLE "annals".annals_log (
     -- One row a log. Its row is locked while commits are added to it: that is their order.

@@ -135,7 +135,7 @@ fn an_upgrade_whose_command_is_killed_leaves_the_old_format_or_the_new() {
         sql.batch_execute(&ended).unwrap();
         match version(&log) {
             (1, false) => seen[0] += 1,
-            (2, true) => seen[1] += 1,
+            (3, true) => seen[1] += 1,
             between => panic!("{between:?} after {} ms", 2 * round),
         }
         let answer = place.ok(&["-s", &log.url(), "get", "game", "score"]);
@@ -143,7 +143,7 @@ fn an_upgrade_whose_command_is_killed_leaves_the_old_format_or_the_new() {
     }
     assert!(seen[0] > 0, "no upgrade was killed");
     place.ok(&["-s", &log.url(), "upgrade"]);
-    assert_eq!(version(&log), (2, true));
+    assert_eq!(version(&log), (3, true));
 }
 
 #[test]

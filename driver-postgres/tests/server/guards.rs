@@ -81,7 +81,12 @@ fn connected_as(scratch: &Scratch, user: &str) -> Client {
 #[track_caller]
 fn assert_refused(sql: &mut Client, statement: &str) {
     let error = sql.batch_execute(statement).expect_err(statement);
-    let refused = [SqlState::from_code("AN003"), SqlState::from_code("AN002"), SqlState::CHECK_VIOLATION];
+    let refused = [
+        SqlState::from_code("AN003"),
+        SqlState::from_code("AN002"),
+        SqlState::CHECK_VIOLATION,
+        SqlState::NOT_NULL_VIOLATION,
+    ];
     assert!(error.code().is_some_and(|code| refused.contains(code)), "{statement}: {error:?}");
 }
 
@@ -124,6 +129,21 @@ fn what_would_damage_the_log_is_refused() {
         let asked = Asked { writes, ..FINE };
         assert_refused(&mut sql, &asked.judged(number));
         assert_refused(&mut sql, &asked.plain(number));
+    }
+    // Two batches: the second has no write, or ends before the first, or was recorded before it.
+    for (writes, times, values) in
+        [("1, 1", "0, 0", "'\\xc0'"), ("2, 1", "0, 0", "'\\xc0'"), ("1, 2", "1, 0", "'\\xc0', '\\xc0'")]
+    {
+        let keys = values.replace("'\\xc0'", "NULL");
+        assert_refused(
+            &mut sql,
+            &format!(
+                "SELECT FROM annals_append_plain({number}, 0, true, 1000, 0, NULL,
+                ARRAY[md5(random()::text)::uuid, md5(random()::text)::uuid], ARRAY[{times}]::bigint[], '{{}}', '{{}}',
+                '{{}}', '{{}}', '{{}}', ARRAY[{writes}], ARRAY['a'], ARRAY['x'], ARRAY[{keys}]::integer[], '{{1, 1}}',
+                '{{}}', '{{}}', '{{}}', ARRAY[{values}]::bytea[])"
+            ),
+        );
     }
     for conditions in ["1", "-1", "NULL"] {
         assert_refused(&mut sql, &Asked { conditions, ..FINE }.judged(number));

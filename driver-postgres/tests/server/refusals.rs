@@ -74,10 +74,10 @@ fn a_schema_that_lacks_a_table_is_incomplete() {
 fn a_schema_of_a_newer_version_is_refused() {
     let Some(scratch) = Scratch::alone() else { return };
     scratch.options().open().unwrap();
-    let newer = format!("UPDATE {}.annals_format SET version = 3", scratch.schema());
+    let newer = format!("UPDATE {}.annals_format SET version = 4", scratch.schema());
     scratch.sql().batch_execute(&newer).unwrap();
-    assert_refused(&scratch.options(), ErrorKind::NewerFormat, "format 3");
-    assert_refused(&scratch.options().read_only(true), ErrorKind::NewerFormat, "format 3");
+    assert_refused(&scratch.options(), ErrorKind::NewerFormat, "format 4");
+    assert_refused(&scratch.options().read_only(true), ErrorKind::NewerFormat, "format 4");
     let database = scratch.options().connect().unwrap();
     assert_eq!(database.init().unwrap_err().kind(), ErrorKind::NewerFormat);
     assert_eq!(database.upgrade().unwrap_err().kind(), ErrorKind::NewerFormat);

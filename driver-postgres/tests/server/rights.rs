@@ -202,7 +202,7 @@ fn an_upgrade_is_the_owners_and_leaves_everybody_the_rights_they_had() {
         assert_eq!(error.kind(), ErrorKind::ReadOnly, "{error}");
     }
     let upgraded = users.options(&owner).connect().unwrap().upgrade().unwrap();
-    assert_eq!((upgraded.before, upgraded.after), (1, 2));
+    assert_eq!((upgraded.before, upgraded.after), (1, 3));
 
     writer.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
     let names = |user: &str, view: &str| {

@@ -11,10 +11,12 @@ use annals_driver_postgres::PostgresOptions;
 use crate::database::Database;
 use crate::proxy::{Fault, Proxy};
 
-/// What a schema of format 1 holds: two logs, one with three commits, and the functions of that time.
+/// What schemas of older formats hold: two logs, one with three commits, and the functions of that time.
 const FORMAT_1: &str = include_str!("../fixtures/format-1.sql");
+const FORMAT_2: &str = include_str!("../fixtures/format-2.sql");
 
-const ALL: Upgrade = Upgrade { before: 1, after: 2 };
+const NEWEST: u32 = 3;
+const ALL: Upgrade = Upgrade { before: 1, after: NEWEST };
 
 /// Returns what stands in the schema, but for the rows, and the version that it says it has.
 fn contents(database: &Database) -> (i32, Vec<String>) {
@@ -54,26 +56,45 @@ fn answers(options: &PostgresOptions) -> String {
 }
 
 #[test]
-fn a_log_of_an_older_format_is_used_as_it_is_and_upgraded_when_asked() {
+fn a_log_of_format_1_is_used_as_it_is_and_upgraded_when_asked() {
+    used_and_upgraded(1, FORMAT_1);
+}
+
+#[test]
+fn a_log_of_format_2_is_used_as_it_is_and_upgraded_when_asked() {
+    used_and_upgraded(2, FORMAT_2);
+}
+
+fn used_and_upgraded(version: u32, schema: &str) {
     let Some(database) = Database::new() else { return };
-    database.sql().batch_execute(FORMAT_1).unwrap();
+    database.sql().batch_execute(schema).unwrap();
     let options = database.options();
     let before = answers(&options);
     assert!(before.contains("alice") && before.contains("ticket"), "{before}");
     let driver = options.open().unwrap();
-    driver.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
+    let append = |batches: &[Batch]| {
+        driver
+            .append(batches, Durability::Synced)
+            .unwrap()
+            .into_iter()
+            .for_each(|answer| drop(answer.unwrap()));
+    };
+    append(&[batch()]);
+    append(&[batch(), batch().set(Key::parse("game", "round").unwrap(), [8])]);
     // Creating what is missing is not bringing up to date.
     options.clone().create(true).open().unwrap();
     options.connect().unwrap().init().unwrap();
-    assert_eq!(contents(&database).0, 1);
+    assert_eq!(contents(&database).0.unsigned_abs(), version);
 
     let server = options.connect().unwrap();
-    assert_eq!(server.upgrade().unwrap(), ALL);
-    assert_eq!(server.upgrade().unwrap(), Upgrade { before: 2, after: 2 });
+    assert_eq!(server.upgrade().unwrap(), Upgrade { before: version, after: NEWEST });
+    assert_eq!(server.upgrade().unwrap(), Upgrade { before: NEWEST, after: NEWEST });
     assert_eq!(answers(&options), before);
     // Who had the log open goes on.
-    driver.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
-    assert_eq!(driver.last_position().unwrap().get(), 6);
+    append(&[batch()]);
+    append(&[batch(), batch()]);
+    assert_eq!(driver.last_position().unwrap().get(), 11);
+    assert_eq!(driver.abilities().check.unwrap().check().unwrap().damages, Vec::<String>::new());
     assert_eq!(options.clone().log("another/log").unwrap().open().unwrap().last_position().unwrap().get(), 1);
     let current = "SELECT value::text FROM annals.annals_current WHERE log = 'main' AND field = 'name'";
     assert_eq!(database.sql().query_one(current, &[]).unwrap().get::<_, String>(0), "\"Ann\"");
@@ -164,7 +185,7 @@ fn of_several_who_upgrade_at_the_same_time_nobody_fails() {
     let options = database.options();
     thread::scope(|scope| {
         for _ in 0..6 {
-            scope.spawn(|| assert_eq!(options.connect().unwrap().upgrade().unwrap().after, 2));
+            scope.spawn(|| assert_eq!(options.connect().unwrap().upgrade().unwrap().after, NEWEST));
         }
     });
     assert_eq!(contents(&database), new_contents());
@@ -232,6 +253,6 @@ fn a_server_that_knows_no_functions_gets_the_rest() {
     let found = database.sql().query("SELECT namespace, field, value FROM annals.annals_current", &[]);
     assert_eq!(found.unwrap().len(), 1);
     let (version, names) = contents(&database);
-    assert_eq!(version, 2);
+    assert_eq!(version.unsigned_abs(), NEWEST);
     assert!(!names.iter().any(|name| name.starts_with("annals_append")), "{names:?}");
 }
