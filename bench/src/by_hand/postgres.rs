@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use postgres::binary_copy::BinaryCopyInWriter;
 use postgres::types::{ToSql, Type};
@@ -13,19 +13,27 @@ use crate::workload::{ACTOR, ID, LOCATION, REASON, Write};
 ///
 /// One row an entry with an index by key, one row a commit with what Annals stores in its own, and one
 /// row that says where the log ends, which is locked while commits are added: that is their order. A
-/// write is one prepared statement that does all of it, so it is one round trip.
+/// write is one statement that does all of it, so it is one round trip. As in Annals the session keeps nothing,
+/// so that a pooler may stand between, unless it is told to.
 pub struct PostgresByHand {
     client: RefCell<Client>,
-    append_one: Statement,
-    append: Statement,
-    append_each: Statement,
-    latest: Statement,
-    as_of: Statement,
-    history: Statement,
-    record: Statement,
-    commits: Statement,
-    entries: Statement,
-    last_position: Statement,
+    is_prepared: Cell<bool>,
+    append_one: Asked,
+    append: Asked,
+    append_each: Asked,
+    latest: Asked,
+    as_of: Asked,
+    history: Asked,
+    record: Asked,
+    commits: Asked,
+    entries: Asked,
+    last_position: Asked,
+}
+
+/// A statement: its text, and what a session keeps of it.
+struct Asked {
+    sql: &'static str,
+    kept: Statement,
 }
 
 /// A commit as a walk gives it: where it ends, its length, its time, and its context.
@@ -63,7 +71,7 @@ impl PostgresByHand {
         let mut client = Client::connect(url, NoTls).expect("the server answers");
         let set_up = format!("CREATE SCHEMA {schema}; SET search_path = {schema}; {SCHEMA}");
         client.batch_execute(&set_up).expect("the tables are new");
-        let mut prepare = |sql| client.prepare(sql).expect("the statement is right");
+        let mut prepare = |sql| Asked { sql, kept: client.prepare(sql).expect("the statement is right") };
         PostgresByHand {
             append_one: prepare(APPEND_ONE),
             append: prepare(APPEND),
@@ -81,7 +89,13 @@ impl PostgresByHand {
             entries: prepare("SELECT seq, key, value FROM entries WHERE seq > $1 ORDER BY seq LIMIT $2"),
             last_position: prepare("SELECT last FROM head"),
             client: RefCell::new(client),
+            is_prepared: Cell::new(false),
         }
+    }
+
+    /// Sets whether the statements are those that the session has prepared once for all.
+    pub fn set_prepared(&self, is_prepared: bool) {
+        self.is_prepared.set(is_prepared);
     }
 
     /// Returns the newest value of each of these keys at or before a position.
@@ -163,25 +177,29 @@ impl PostgresByHand {
         transaction.commit().expect("there is room");
     }
 
-    fn execute(&self, statement: &Statement, parameters: &[&(dyn ToSql + Sync)]) {
-        self.client.borrow_mut().execute(statement, parameters).expect("it can be written");
-    }
-
-    fn query(&self, statement: &Statement, parameters: &[&(dyn ToSql + Sync)]) -> Vec<postgres::Row> {
-        self.client.borrow_mut().query(statement, parameters).expect("it can be read")
+    fn query(&self, asked: &Asked, parameters: &[&(dyn ToSql + Sync)]) -> Vec<postgres::Row> {
+        let client = &mut self.client.borrow_mut();
+        let found = if self.is_prepared.get() {
+            client.query(&asked.kept, parameters)
+        } else {
+            let types = asked.kept.params().iter().cloned();
+            let typed: Vec<_> = parameters.iter().copied().zip(types).collect();
+            client.query_typed(asked.sql, &typed)
+        };
+        found.expect("the server does it")
     }
 }
 
 impl Tables for PostgresByHand {
     fn append(&self, writes: &[Write]) {
         let (keys, values) = columns(writes);
-        self.execute(&self.append, &[&keys, &values, &id(), &now(), &ACTOR, &REASON, &LOCATION]);
+        self.query(&self.append, &[&keys, &values, &id(), &now(), &ACTOR, &REASON, &LOCATION]);
     }
 
     fn append_one(&self, (key, value): &Write) {
         let (key, value) = (number(*key), value.as_slice());
         let parameters: &[&(dyn ToSql + Sync)] = &[&key, &value, &id(), &now(), &ACTOR, &REASON, &LOCATION];
-        self.execute(&self.append_one, parameters);
+        self.query(&self.append_one, parameters);
     }
 
     fn append_each(&self, writes: &[Write]) {
@@ -191,7 +209,7 @@ impl Tables for PostgresByHand {
         let [actors, reasons, locations] = [ACTOR, REASON, LOCATION].map(|text| vec![text; count]);
         let parameters: &[&(dyn ToSql + Sync)] =
             &[&keys, &values, &ids, &times, &actors, &reasons, &locations];
-        self.execute(&self.append_each, parameters);
+        self.query(&self.append_each, parameters);
     }
 
     fn set_durable(&self, durable: bool) {

@@ -8,14 +8,20 @@ use annals_bench::{Commits, GroupedByHand, Run, Sides, Tables, Wanted, Workload,
 const COMMITS: usize = 400;
 
 pub(crate) fn run(run: &Run) {
-    compare(run, Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large));
+    let sides = Sides::filled(Workload::new(), run.entries(1_000_000), Commits::Large);
+    compare(run, TITLE, Wanted::Speed(0.85), sides);
 }
 
 pub(crate) fn run_on_server(run: &Run) {
-    compare(run, Sides::on_server(Workload::new(), run.entries(1_000_000), Commits::Large));
+    let sides = Sides::on_server(Workload::new(), run.entries(1_000_000), Commits::Large);
+    let sides = compare(run, TITLE, Wanted::Speed(0.85), sides);
+    sides.by_hand.set_prepared(true);
+    compare(run, "the same beside prepared statements", Wanted::Nothing, sides);
 }
 
-fn compare<T: Tables + Send, P>(run: &Run, sides: Sides<T, P>) {
+const TITLE: &str = "durable commit of one entry";
+
+fn compare<T: Tables + Send, P>(run: &Run, title: &str, wanted: Wanted, sides: Sides<T, P>) -> Sides<T, P> {
     let records = sides.records().into_iter().map(|record| record.with_context(Workload::context()));
     let records: Vec<_> = records.collect();
     let by_hand = GroupedByHand::new(sides.by_hand);
@@ -28,7 +34,7 @@ fn compare<T: Tables + Send, P>(run: &Run, sides: Sides<T, P>) {
     let set_by_hand_alone =
         |(key, text): &(usize, String)| by_hand.tables().append_one(&(*key, encode(text).unwrap()));
 
-    let table = run.table("durable commit of one entry", 31, ["Annals", "by hand"]);
+    let table = run.table(title, 31, ["Annals", "by hand"]);
     let texts = || {
         let mut workload = sides.workload.borrow_mut();
         std::iter::repeat_with(|| workload.next_text()).take(COMMITS).collect::<Vec<_>>()
@@ -38,10 +44,12 @@ fn compare<T: Tables + Send, P>(run: &Run, sides: Sides<T, P>) {
         |texts| [mean(texts, 1, set), mean(texts, 8, set)],
         |texts| [mean(texts, 1, set_by_hand_alone), mean(texts, 8, set_by_hand)],
     );
-    table.show("from one thread", Wanted::Speed(0.85), [alone, alone_by_hand]);
-    table.show("from 8 threads", Wanted::Speed(0.85), [grouped, grouped_by_hand]);
+    table.show("from one thread", wanted, [alone, alone_by_hand]);
+    table.show("from 8 threads", wanted, [grouped, grouped_by_hand]);
     table.show("8 threads of Annals beside one", Wanted::Nothing, [grouped, alone]);
-    Sides { by_hand: by_hand.into_tables(), ..sides }.verify_newest();
+    let sides = Sides { by_hand: by_hand.into_tables(), ..sides };
+    sides.verify_newest();
+    sides
 }
 
 /// Returns the time that a commit takes while so many threads share the texts.
