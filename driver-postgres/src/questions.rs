@@ -1,4 +1,4 @@
-//! The questions about one key, each as a plain statement and as a function of the schema.
+//! The questions about one key or one record, each as a plain statement and as a function of the schema.
 //!
 //! To plan one of them takes longer than to answer it, and by way of a pooler no session can be relied on to
 //! have prepared it. Of what stands in a function each session of the server keeps the plan by itself.
@@ -149,6 +149,18 @@ questions! {
         ) AS e
         WHERE k.log = $1 AND k.namespace = $2 AND k.field = $3"
     );
+
+    /// The newest entry at or before a position (`$3`) of each key of a record (`$2`) behind a field (`$4`).
+    record("bigint, text, bigint, text, bigint", page_types!()) = with_commits!(concat!(
+        "SELECT ",
+        entry_columns!(),
+        ", k.namespace, k.field FROM \"annals\".annals_key AS k CROSS JOIN LATERAL (
+            SELECT * FROM \"annals\".annals_entry AS e
+            WHERE e.log = $1 AND (e.key, e.position) > (k.id, 0) AND (e.key, e.position) <= (k.id, $3)
+            ORDER BY e.key DESC, e.position DESC LIMIT 1
+        ) AS e
+        WHERE k.log = $1 AND k.namespace = $2 AND k.field > $4 ORDER BY k.field LIMIT $5"
+    ));
 
     history_oldest_first("bigint, text, text, bigint, bigint, bigint, bigint", page_types!()) = history_of_key!("ASC");
     history_newest_first("bigint, text, text, bigint, bigint, bigint, bigint", page_types!()) = history_of_key!("DESC");

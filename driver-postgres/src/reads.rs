@@ -1,7 +1,11 @@
 //! The questions: each is one statement, and so one round trip and one moment.
 
+use std::cmp::Ordering;
+
 use annals_core::codec::Timestamp;
 use annals_core::{Change, Entry, Key, Namespace, Order, Position, PositionRange, Scope};
+
+use postgres::Row;
 
 use crate::failure::Failure;
 use crate::parameter::{Column, Parameter};
@@ -70,6 +74,42 @@ pub(crate) fn state(
     after: Option<&Key>,
     limit: usize,
 ) -> Result<Vec<Change>, Failure> {
+    let page = match scope {
+        Scope::Record(namespace) => record(place, namespace, at, after, limit),
+        Scope::Under(_) | Scope::All => ranges(place, scope, at, after, limit),
+    };
+    Page::read(&page?)?.changes(|entry| entry.key.clone())
+}
+
+fn record(
+    place: &Place,
+    namespace: &Namespace,
+    at: Position,
+    after: Option<&Key>,
+    limit: usize,
+) -> Result<Vec<Row>, Failure> {
+    // No field is empty, so all of a record comes after its empty field.
+    let field = match after.map(|key| (key.namespace().cmp(namespace), key.field().as_str())) {
+        Some((Ordering::Greater, _)) => return Ok(Vec::new()),
+        Some((Ordering::Equal, field)) => field,
+        Some((Ordering::Less, _)) | None => "",
+    };
+    let parameters = [
+        Parameter::text(namespace.as_str()),
+        Parameter::number(at.to_i64()),
+        Parameter::text(field),
+        Parameter::number(whole(limit)),
+    ];
+    place.read(&place.sql.questions.record, &parameters)
+}
+
+fn ranges(
+    place: &Place,
+    scope: &Scope,
+    at: Position,
+    after: Option<&Key>,
+    limit: usize,
+) -> Result<Vec<Row>, Failure> {
     let (mut namespaces, mut fields, mut ends) = (Column::texts(), Column::texts(), Column::texts());
     for range in scope.ranges() {
         // No field is empty, so all of a namespace comes after its empty field.
@@ -86,7 +126,7 @@ pub(crate) fn state(
         ends.into(),
         Parameter::number(whole(limit)),
     ];
-    Page::read(&place.read(&place.sql.state, &parameters)?)?.changes(|entry| entry.key.clone())
+    place.read(&place.sql.state, &parameters)
 }
 
 /// Returns the namespaces in scope.

@@ -54,7 +54,7 @@ statements! {
             WHERE c.oid = f.tableoid AND p.proname = 'annals_append'
         ), l.name, l.last, EXISTS (
             SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
-            WHERE c.oid = f.tableoid AND p.proname = 'annals_read_entry' AND has_function_privilege(p.oid, 'EXECUTE')
+            WHERE c.oid = f.tableoid AND p.proname = 'annals_read_record' AND has_function_privilege(p.oid, 'EXECUTE')
         )
         FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
