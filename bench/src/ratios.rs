@@ -42,6 +42,11 @@ impl Run {
         Table { run: self, rounds: self.times(rounds) }
     }
 
+    /// Prints a figure that nothing is wanted of, in `unit`.
+    pub fn shown(&self, name: &str, figure: f64, unit: &str) {
+        println!("{name:46} {figure:>12.2} {unit}");
+    }
+
     /// Prints a figure that has a limit of its own, in `unit`.
     pub fn at_most(&self, name: &str, figure: f64, most: f64, unit: &str) {
         let missed = self.judge(figure <= most);

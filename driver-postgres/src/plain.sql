@@ -23,7 +23,7 @@ BEGIN
         AND b_now BETWEEN -377705116800000000 AND 253402300799999999
         AND NOT starts_with(w_namespace || '/', '__annals/')) IS NOT TRUE
     THEN
-        RAISE EXCEPTION 'annals: the write sets no value, or deletes and sets one, or the time is impossible, or `__annals` is named, which is kept for the log itself'
+        RAISE EXCEPTION 'annals: no value, or one with a deletion, or an impossible time, or `__annals` is named'
             USING ERRCODE = 'AN003';
     END IF;
     v_setting := set_config('lock_timeout', a_wait_ms::text, true) || CASE
@@ -34,7 +34,8 @@ BEGIN
     WHERE l.log = a_log RETURNING l.last, l.recorded_at INTO v_last, v_moment;
     INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
     SELECT a_log, v_last, k.id, w_kind, w_actor, w_reason, w_value FROM "annals".annals_key AS k
-    WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field RETURNING key INTO v_key;
+    WHERE k.log = a_log AND k.namespace = w_namespace AND k.field = w_field AND v_last IS NOT NULL
+    RETURNING key INTO v_key;
     IF (v_key IS NOT NULL AND a_seen >= v_last - 1) IS NOT TRUE THEN
         IF v_last IS NULL THEN
             RAISE EXCEPTION 'annals: there is no such log' USING ERRCODE = 'AN001';

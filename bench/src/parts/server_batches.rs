@@ -16,7 +16,7 @@ pub(crate) fn run(run: &Run) {
         scratch.analyze();
         let [bytes, bytes_by_hand] = scratch.bytes().map(|bytes| bytes as f64 / entries as f64);
         run.at_most("bytes an entry", bytes, 190.0, "bytes");
-        run.at_most("the same by hand, without the texts of keys", bytes_by_hand, f64::INFINITY, "bytes");
+        run.shown("the same by hand, without the texts of keys", bytes_by_hand, "bytes");
         let mean = |times: &[Duration]| times.iter().sum::<Duration>().div_f64(times.len() as f64);
         [mean(&ours), mean(&by_hand), percentile(ours, 99), percentile(by_hand, 99)]
     });

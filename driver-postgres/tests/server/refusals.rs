@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::thread;
 use std::time::Duration;
 
-use annals_core::{Batch, Context, Driver, Durability, Error, ErrorKind, Key, Position};
+use annals_core::{Batch, Condition, Context, Driver, Durability, Error, ErrorKind, Key, Position};
 use annals_driver_postgres::PostgresOptions;
 
 use crate::common::Scratch;
@@ -54,6 +54,22 @@ fn what_is_not_there_is_not_made_unless_asked_for() {
     existing.open().unwrap().append(&[batch()], Durability::Synced).unwrap();
     let ends = database.logs().unwrap().into_iter().map(|(name, last)| (name, last.get()));
     assert_eq!(ends.collect::<Vec<_>>(), [("a/b".to_owned(), 0), ("main".to_owned(), 1)]);
+}
+
+/// Its keys are still there: nothing must be stored beside them.
+#[test]
+fn a_log_whose_row_was_removed_takes_no_appends() {
+    let Some(scratch) = Scratch::alone() else { return };
+    let driver = scratch.options().open().unwrap();
+    driver.append(&[batch()], Durability::Synced).unwrap().remove(0).unwrap();
+    let remove = format!("DELETE FROM {}.annals_log WHERE log = {}", scratch.schema(), scratch.number());
+    scratch.sql().batch_execute(&remove).unwrap();
+    let absent = Condition::KeyAbsent { key: Key::parse("a", "y").unwrap() };
+    for batches in [vec![batch()], vec![batch(), batch()], vec![batch().on_condition(absent)]] {
+        let error = driver.append(&batches, Durability::Synced).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
+        assert!(told(&error).contains("no such log any more"), "{error}");
+    }
 }
 
 #[test]
