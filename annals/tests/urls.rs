@@ -111,7 +111,7 @@ fn a_database_is_set_up_listed_and_brought_up_to_date_by_url() {
     assert_eq!(error.kind(), ErrorKind::ReadOnly);
 
     let upgrade = url.upgrade().unwrap();
-    assert_eq!((upgrade.before, upgrade.after), (2, 2));
+    assert_eq!((upgrade.before, upgrade.after), (3, 3));
     assert_eq!(url.clone().read_only().upgrade().unwrap_err().kind(), ErrorKind::ReadOnly);
 }
 
