@@ -15,6 +15,7 @@ mod load;
 mod lost_commits;
 mod names;
 mod outcomes;
+mod plans;
 mod processes;
 mod proxy;
 mod questions;
