@@ -69,7 +69,9 @@ BEGIN
         RAISE EXCEPTION 'annals: the batches have other writes or conditions than they say, or impossible times'
             USING ERRCODE = 'AN003';
     END IF;
-    IF (1 = ALL (w_kind)) IS FALSE
+    -- Some arrays are taken apart, others looked into: both have to begin with 1.
+    IF (1 = ALL (w_kind)) IS FALSE OR 1 <> coalesce(array_lower(w_kind, 1), 1) OR 1 <> coalesce(array_lower(w_value, 1), 1)
+        OR cardinality(w_value) <> v_writes
         OR (array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'annals: a write sets no value, or deletes and sets one' USING ERRCODE = 'AN003';

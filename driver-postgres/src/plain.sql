@@ -121,7 +121,9 @@ BEGIN
         IF v_reserved IS NOT NULL THEN
             RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
         END IF;
-        IF (1 = ALL (w_kind)) IS FALSE OR (CASE cardinality(w_value)
+        -- Some arrays are taken apart, others looked into: both have to begin with 1.
+        IF (1 = ALL (w_kind)) IS FALSE OR 1 <> coalesce(array_lower(w_kind, 1), 1)
+            OR 1 <> coalesce(array_lower(w_value, 1), 1) OR (CASE cardinality(w_value)
             WHEN 0 THEN cardinality(array_positions(w_kind, 1::smallint)) = v_writes
             ELSE array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)
                 AND cardinality(w_value) = v_writes

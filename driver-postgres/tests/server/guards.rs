@@ -86,6 +86,7 @@ fn assert_refused(sql: &mut Client, statement: &str) {
         SqlState::from_code("AN002"),
         SqlState::CHECK_VIOLATION,
         SqlState::NOT_NULL_VIOLATION,
+        SqlState::FEATURE_NOT_SUPPORTED,
     ];
     assert!(error.code().is_some_and(|code| refused.contains(code)), "{statement}: {error:?}");
 }
@@ -144,6 +145,30 @@ fn what_would_damage_the_log_is_refused() {
                 '{{}}', '{{}}', '{{}}', ARRAY[{values}]::bytea[])"
             ),
         );
+    }
+    // Two writes, one of which would have neither a value nor be a deletion, if arrays are counted from elsewhere
+    // or are too short.
+    for (kinds, values) in [
+        ("'[0:1]={1,NULL}'", "'[0:1]={NULL,\\\\xc0}'"),
+        ("'[0:1]={NULL,1}'", "'[0:1]={\\\\xc0,NULL}'"),
+        ("'{1,NULL}'", "'[0:1]={\\\\xc0,NULL}'"),
+        ("'{NULL,NULL}'", "'{\\\\xc0}'"),
+        ("'{NULL,1}'", "'{\\\\xc0}'"),
+        ("'{{1,NULL}}'", "'{{NULL,\\\\xc0}}'"),
+    ] {
+        let judged = format!(
+            "SELECT FROM annals_append({number}, 0, true, 1000, ARRAY[md5(random()::text)::uuid], '{{f}}', '{{0}}',
+            '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{2}}', '{{0}}', '{{}}', '{{}}', '{{}}', '{{}}',
+            '{{a,a}}', '{{x,y}}', {kinds}, '{{NULL,NULL}}', '{{NULL,NULL}}', {values})"
+        );
+        let plain = format!(
+            "SELECT FROM annals_append_plain({number}, 0, true, 1000, 0, NULL, ARRAY[md5(random()::text)::uuid],
+            '{{0}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{2}}', '{{a,a}}', '{{x,y}}', '{{NULL,NULL}}', '{{1,2}}',
+            {kinds}, '{{}}', '{{}}', {values})"
+        );
+        for statement in [judged, plain] {
+            assert_refused(&mut sql, &statement);
+        }
     }
     for conditions in ["1", "-1", "NULL"] {
         assert_refused(&mut sql, &Asked { conditions, ..FINE }.judged(number));
