@@ -6,13 +6,14 @@ use rmp::Marker;
 use rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 use serde::Deserialize;
 use serde::de::value::{BorrowedBytesDeserializer, BorrowedStrDeserializer, I8Deserializer};
-use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Unexpected, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, Expected, IntoDeserializer, Visitor};
 
 use crate::encode::WRAPPERS_MAX;
+use crate::error_serde::naming;
 use crate::extension::flat_value;
 use crate::integer::Repr;
 use crate::layout::code;
-use crate::reader::{Reader, Token, deeper, extension_kind};
+use crate::reader::{Reader, Token, deeper};
 use crate::{Error, Kind, MAX_DEPTH, Value, check, nested};
 
 /// Returns the value of bytes that [`encode`](crate::encode) wrote, or any other MessagePack that fits the type.
@@ -64,9 +65,6 @@ pub(crate) struct Decoder<'de> {
     /// How many more `Option`s and newtype structs may be opened.
     wrappers: usize,
 }
-
-/// What is said to a visitor of an extension that it does not know; the decoder puts the kind in its place.
-const EXTENSION: &str = "extension";
 
 impl<'de> Decoder<'de> {
     pub(crate) fn new(reader: Reader<'de>) -> Self {
@@ -188,16 +186,6 @@ impl<'de> Decoder<'de> {
         let value = visit(visitor, self)?;
         self.wrappers += 1;
         Ok(value)
-    }
-}
-
-/// Puts the kind of the extension at hand into an error about one.
-fn naming(error: Error, code: i8) -> Error {
-    match (error, extension_kind(code)) {
-        (Error::TypeMismatch { wanted, stored: EXTENSION }, Some(kind)) => {
-            Error::TypeMismatch { wanted, stored: kind.name() }
-        }
-        (error, _) => error,
     }
 }
 
@@ -562,60 +550,4 @@ impl<'de> Deserializer<'de> for Part<'de> {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct
         newtype_struct seq tuple tuple_struct map struct enum identifier ignored_any
     }
-}
-
-/// serde's own messages quote what is stored, so that ours are built from the kinds alone.
-impl de::Error for Error {
-    fn custom<T: std::fmt::Display>(_message: T) -> Self {
-        Self::Refused
-    }
-
-    fn invalid_type(stored: Unexpected<'_>, wanted: &dyn Expected) -> Self {
-        Self::TypeMismatch { wanted: wanted.to_string(), stored: kind_of(stored) }
-    }
-
-    fn invalid_value(stored: Unexpected<'_>, wanted: &dyn Expected) -> Self {
-        Self::Unfit { wanted: wanted.to_string(), stored: kind_of(stored) }
-    }
-
-    fn invalid_length(found: usize, wanted: &dyn Expected) -> Self {
-        Self::WrongLength { wanted: wanted.to_string(), found }
-    }
-
-    fn unknown_variant(_variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::UnknownVariant { expected }
-    }
-
-    fn unknown_field(_field: &str, expected: &'static [&'static str]) -> Self {
-        Self::UnknownField { expected }
-    }
-
-    fn missing_field(field: &'static str) -> Self {
-        Self::MissingField { field }
-    }
-
-    fn duplicate_field(field: &'static str) -> Self {
-        Self::DuplicateField { field }
-    }
-}
-
-fn kind_of(stored: Unexpected<'_>) -> &'static str {
-    let kind = match stored {
-        Unexpected::Bool(_) => Kind::Bool,
-        Unexpected::Unsigned(_) | Unexpected::Signed(_) => Kind::Integer,
-        Unexpected::Float(_) => Kind::Float,
-        Unexpected::Char(_) | Unexpected::Str(_) | Unexpected::UnitVariant => Kind::Text,
-        Unexpected::Bytes(_) => Kind::Bytes,
-        Unexpected::Unit | Unexpected::Option => Kind::Null,
-        Unexpected::Seq => Kind::List,
-        Unexpected::Map | Unexpected::Enum => Kind::Map,
-        Unexpected::NewtypeVariant | Unexpected::TupleVariant | Unexpected::StructVariant => Kind::Map,
-        Unexpected::NewtypeStruct => return EXTENSION,
-        // The text is free, and may quote the value, unless it is one of ours.
-        Unexpected::Other(text) => {
-            let kind = Kind::ALL.into_iter().find(|kind| kind.name() == text);
-            return kind.map_or("something else", Kind::name);
-        }
-    };
-    kind.name()
 }

@@ -594,9 +594,3 @@ impl ser::SerializeStructVariant for Entries<'_> {
         self.finish()
     }
 }
-
-impl ser::Error for Error {
-    fn custom<T: std::fmt::Display>(_message: T) -> Self {
-        Self::Refused
-    }
-}
