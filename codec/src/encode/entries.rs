@@ -37,7 +37,7 @@ impl Entries<'_> {
         let start = self.encoder.writer.len();
         key.serialize(&mut *self.encoder)?;
         let end = self.encoder.writer.len();
-        self.encoder.entries.push(Entry { prefix: 0, key: start, value: end, end });
+        self.encoder.entries.push(Entry::of(start..end));
         Ok(())
     }
 

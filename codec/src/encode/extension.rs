@@ -16,8 +16,7 @@ impl Encoder {
         self.levels += 1;
         pair.serialize(&mut *self)?;
         self.levels -= 1;
-        let (code, payload) =
-            written_pair(self.writer.bytes().get(start..).unwrap_or_default()).ok_or(Error::Refused)?;
+        let (code, payload) = written_pair(self.writer.since(start)).ok_or(Error::Refused)?;
         let payload = payload.to_vec();
         check::extension(code, Reader::new(&payload), 0, self.levels)?;
         self.writer.bytes_mut().truncate(start);
@@ -36,14 +35,14 @@ impl Encoder {
             code::CUSTOM => self.drop_list_header(start)?,
             _ => {}
         }
-        let payload = self.writer.bytes().get(start..).unwrap_or_default();
+        let payload = self.writer.since(start);
         check_shape(code, payload)?;
         let payload_len = payload.len();
         self.replace(start..start, |header| header.extension_header(code, payload_len))
     }
 
     fn sort_items(&mut self, start: usize) -> Result<(), Error> {
-        let mut reader = Reader::new(self.writer.bytes().get(start..).unwrap_or_default());
+        let mut reader = Reader::new(self.writer.since(start));
         let Token::List(len) = reader.token()? else {
             return Err(NOT_A_LIST);
         };
@@ -52,7 +51,7 @@ impl Encoder {
             let key = start + reader.offset();
             reader.skip(MAX_DEPTH)?;
             let end = start + reader.offset();
-            self.entries.push(Entry { prefix: 0, key, value: end, end });
+            self.entries.push(Entry::of(key..end));
         }
         let items_start = self.entries.get(first).map_or(0, |item| item.key);
         self.sort_entries(items_start, first).map_err(|_| Error::DuplicateItem)?;
@@ -60,7 +59,7 @@ impl Encoder {
     }
 
     fn drop_list_header(&mut self, start: usize) -> Result<(), Error> {
-        let mut reader = Reader::new(self.writer.bytes().get(start..).unwrap_or_default());
+        let mut reader = Reader::new(self.writer.since(start));
         let Token::List(2) = reader.token()? else {
             return Err(NOT_A_LIST);
         };

@@ -1,5 +1,7 @@
 //! The order of entries and items: that of their bytes.
 
+use std::ops::Range;
+
 use super::Encoder;
 use crate::Error;
 
@@ -7,10 +9,17 @@ use crate::Error;
 #[derive(Clone, Copy)]
 pub(super) struct Entry {
     /// The first bytes of the key, which mostly decide the order.
-    pub(super) prefix: u64,
+    prefix: u64,
     pub(super) key: usize,
-    pub(super) value: usize,
+    value: usize,
     pub(super) end: usize,
+}
+
+impl Entry {
+    /// Returns the entry of a key, or of an item, before its value is there.
+    pub(super) fn of(key: Range<usize>) -> Self {
+        Self { prefix: 0, key: key.start, value: key.end, end: key.end }
+    }
 }
 
 impl Encoder {
@@ -18,17 +27,15 @@ impl Encoder {
     pub(super) fn sort_entries(&mut self, start: usize, first: usize) -> Result<usize, Error> {
         let bytes = self.writer.bytes_mut();
         let entries = self.entries.get_mut(first..).unwrap_or_default();
-        sort(bytes, start, entries).map_err(|Duplicate| Error::DuplicateKey)?;
+        sort(bytes, start, entries)?;
         let count = entries.len();
         self.entries.truncate(first);
         Ok(count)
     }
 }
 
-struct Duplicate;
-
 /// Sorts entries, and the bytes from `start` on, which are those of these entries one after the other.
-fn sort(bytes: &mut Vec<u8>, start: usize, entries: &mut [Entry]) -> Result<(), Duplicate> {
+fn sort(bytes: &mut Vec<u8>, start: usize, entries: &mut [Entry]) -> Result<(), Error> {
     let key = |entry: &Entry| bytes.get(entry.key..entry.value).unwrap_or_default();
     let ascends = |pair: &[Entry]| matches!(pair, [a, b] if key(a) < key(b));
     if entries.windows(2).all(ascends) {
@@ -39,7 +46,7 @@ fn sort(bytes: &mut Vec<u8>, start: usize, entries: &mut [Entry]) -> Result<(), 
     }
     entries.sort_unstable_by(|a, b| a.prefix.cmp(&b.prefix).then_with(|| key(a).cmp(key(b))));
     if !entries.windows(2).all(ascends) {
-        return Err(Duplicate);
+        return Err(Error::DuplicateKey);
     }
     let mut sorted = Vec::with_capacity(bytes.len() - start);
     for entry in &*entries {
