@@ -176,7 +176,7 @@ impl<M: Moment> Record<M> {
     /// If the log cannot be read.
     pub fn fields(&self) -> Result<Vec<Field>, Error> {
         let mut entries = self.entries()?;
-        entries.retain(|change| change.entry.action != Action::Deleted);
+        entries.retain(Change::has_value);
         Ok(entries.into_iter().map(|change| change.entry.key.field().clone()).collect())
     }
 
@@ -491,11 +491,6 @@ impl Record<Live> {
         batch.writes.push(write);
         self.store.append(batch)
     }
-}
-
-/// Returns whether a change leaves its field with a value.
-pub(crate) fn has_value(change: &Change) -> bool {
-    change.entry.action != Action::Deleted
 }
 
 impl<M: fmt::Debug> fmt::Debug for Record<M> {
