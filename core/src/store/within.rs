@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::along::Along;
-use super::record::{Live, Moment, Record};
+use super::moment::{Live, Moment};
+use super::record::Record;
 use crate::error::Error;
 use crate::log::{Action, Change, Field, Key, Order, Pages, Position, PositionRange};
 
