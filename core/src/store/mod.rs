@@ -1,13 +1,19 @@
 //! The store: typed values over a log.
 
+// First, so that the page of `Store` begins with what a store is.
+mod handle;
+
 mod actor_policy;
 mod along;
 mod bell;
+mod builder;
 mod cache;
+mod commit;
 mod diff;
+mod encoding;
+mod erase;
 mod extensions;
 mod freshness;
-mod handle;
 mod history;
 mod hooks;
 mod moment;
@@ -22,10 +28,11 @@ mod within;
 mod write;
 
 pub use along::Along;
+pub use builder::StoreBuilder;
 pub use cache::CacheStats;
 pub use diff::{Difference, Differences};
 pub use freshness::Freshness;
-pub use handle::{Store, StoreBuilder};
+pub use handle::Store;
 pub use history::{Changes, History};
 pub use hooks::Watch;
 pub use moment::{Live, Moment, Past};
