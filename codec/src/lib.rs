@@ -108,6 +108,7 @@ mod decode;
 mod duration;
 mod encode;
 mod error;
+mod error_serde;
 mod extension;
 mod flat;
 mod float;

@@ -18,8 +18,9 @@ impl Writer {
         self.0.into_vec()
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
-        self.0.as_slice()
+    /// Returns what was written since the bytes were so many.
+    pub(crate) fn since(&self, len: usize) -> &[u8] {
+        self.0.as_slice().get(len..).unwrap_or_default()
     }
 
     pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
@@ -27,7 +28,7 @@ impl Writer {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.bytes().len()
+        self.0.as_slice().len()
     }
 
     pub(crate) fn null(&mut self) {

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use super::record::{Live, Moment};
+use super::moment::{Live, Moment};
 use super::within::{View, Walked};
 use crate::error::Error;
 use crate::log::{Action, Change, Key, Pages, Position};

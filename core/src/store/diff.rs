@@ -1,7 +1,6 @@
 use std::cmp::Ordering;
 use std::iter::Peekable;
 
-use super::record::has_value;
 use crate::error::Error;
 use crate::log::{Change, Key, Pages};
 
@@ -56,7 +55,7 @@ impl Iterator for Differences {
     fn next(&mut self) -> Option<Result<Difference, Error>> {
         while !self.has_failed {
             let (before, after) = match self.next_pair()? {
-                Ok((before, after)) => (before.filter(has_value), after.filter(has_value)),
+                Ok((before, after)) => (before.filter(Change::has_value), after.filter(Change::has_value)),
                 Err(error) => {
                     self.has_failed = true;
                     return Some(Err(error));

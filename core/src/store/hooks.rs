@@ -3,6 +3,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError};
 
+use super::handle::Store;
 use crate::log::{Appended, Change, Entry, Observer, Position, Write};
 use crate::sync::thread::{self, ThreadId};
 use crate::sync::{Condvar, Mutex, MutexGuard, RwLock};
@@ -129,6 +130,19 @@ fn changes(Appended { receipt, writes }: &Appended<'_>) -> Vec<Change> {
     };
     let change = |entry| Change { entry, commit: Arc::clone(&receipt.commit) };
     (0..).zip(*writes).map(entry).map(change).collect()
+}
+
+impl Store {
+    /// Calls `callback` with each change that this store (any clone of it) commits from now on, also
+    /// through its [log](Store::log).
+    ///
+    /// Calls come after the commit is as durable as its receipt says, in position order, outside of all locks, on
+    /// whichever committing thread has the turn; a commit returns after its own calls, unless it
+    /// was made inside a callback. Callbacks may write, but must not wait for another thread that
+    /// does: it would wait for its turn to tell. A panic in one harms nothing.
+    pub fn on_change(&self, callback: impl Fn(&Change) + Send + Sync + 'static) -> Watch {
+        self.shared.hooks.add(Arc::new(callback))
+    }
 }
 
 /// Keeps a change callback in place; dropping it ends the calls, but for one that is under way.

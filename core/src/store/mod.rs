@@ -1,15 +1,22 @@
 //! The store: typed values over a log.
 
+// First, so that the page of `Store` begins with what a store is.
+mod handle;
+
 mod actor_policy;
 mod along;
 mod bell;
+mod builder;
 mod cache;
+mod commit;
 mod diff;
+mod encoding;
+mod erase;
 mod extensions;
 mod freshness;
-mod handle;
 mod history;
 mod hooks;
+mod moment;
 mod reading;
 mod record;
 mod retry;
@@ -18,16 +25,20 @@ mod subscribe;
 mod transaction;
 mod virtual_field;
 mod within;
+mod write;
 
 pub use along::Along;
+pub use builder::StoreBuilder;
 pub use cache::CacheStats;
 pub use diff::{Difference, Differences};
 pub use freshness::Freshness;
-pub use handle::{Store, StoreBuilder};
+pub use handle::Store;
 pub use history::{Changes, History};
 pub use hooks::Watch;
-pub use record::{Expect, Live, Moment, Past, Record};
+pub use moment::{Live, Moment, Past};
+pub use record::Record;
 pub use snapshot::Snapshot;
 pub use subscribe::{Filter, Subscription};
 pub use transaction::{Committed, Transaction, TransactionRecord};
 pub use within::View;
+pub use write::Expect;

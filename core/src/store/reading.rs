@@ -10,15 +10,7 @@ impl Entry {
     /// # Errors
     /// [`Error::Decode`] if the stored bytes are no `T`; [`Error::Erased`] if they are gone.
     pub fn get<T: DeserializeOwned>(&self) -> Result<Option<T>, Error> {
-        match &self.action {
-            Action::Set(bytes) => annals_codec::decode(bytes).map(Some).map_err(|problem| Error::Decode {
-                key: self.key.clone(),
-                position: self.position,
-                problem,
-            }),
-            Action::Deleted => Ok(None),
-            Action::Erased { .. } => Err(Error::Erased { key: self.key.clone(), position: self.position }),
-        }
+        self.read(|bytes| annals_codec::decode(bytes))
     }
 
     /// Returns the value that was set as a dynamic [`Value`], `None` for a deletion.
@@ -26,14 +18,22 @@ impl Entry {
     /// # Errors
     /// As [`Entry::get`]; bytes that are not canonical count as damaged.
     pub fn value(&self) -> Result<Option<Value>, Error> {
+        self.read(Value::from_bytes)
+    }
+
+    fn read<T>(
+        &self,
+        decode: impl FnOnce(&[u8]) -> Result<T, annals_codec::Error>,
+    ) -> Result<Option<T>, Error> {
+        let Entry { key, position, .. } = self;
         match &self.action {
-            Action::Set(bytes) => Value::from_bytes(bytes).map(Some).map_err(|problem| Error::Decode {
-                key: self.key.clone(),
-                position: self.position,
+            Action::Set(bytes) => decode(bytes).map(Some).map_err(|problem| Error::Decode {
+                key: key.clone(),
+                position: *position,
                 problem,
             }),
             Action::Deleted => Ok(None),
-            Action::Erased { .. } => Err(Error::Erased { key: self.key.clone(), position: self.position }),
+            Action::Erased { .. } => Err(Error::Erased { key: key.clone(), position: *position }),
         }
     }
 }
@@ -53,5 +53,10 @@ impl Change {
     /// As [`Entry::value`].
     pub fn value(&self) -> Result<Option<Value>, Error> {
         self.entry.value()
+    }
+
+    /// Returns whether the field has a value after it, be it one that was erased.
+    pub(crate) fn has_value(&self) -> bool {
+        self.entry.action != Action::Deleted
     }
 }

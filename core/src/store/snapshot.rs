@@ -1,7 +1,8 @@
 use super::diff::Differences;
 use super::handle::Store;
 use super::history::History;
-use super::record::{Past, Record};
+use super::moment::Past;
+use super::record::Record;
 use crate::error::Error;
 use crate::log::{Change, Namespace, Pages, Position, Scope};
 

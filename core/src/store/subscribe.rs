@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::handle::Store;
 use crate::error::{DriverError, Error, ErrorKind};
 use crate::log::{
     Announce, CommitEntries, Field, Key, Log, Namespace, Order, Pages, Position, PositionRange, Scope,
@@ -67,8 +68,36 @@ impl From<Namespace> for Filter {
     }
 }
 
-/// The commits after a position, in order, those to come included: see
-/// [`Store::subscribe`](crate::Store::subscribe).
+impl Store {
+    /// Returns the commits after `from` that have entries which pass `filter`, those to come included:
+    /// see [`Subscription`].
+    ///
+    /// `from` is what another subscription [has reached](Subscription::position), or
+    /// [`Position::START`] for all of the log. Of a commit that it lies inside of, nothing was seen.
+    ///
+    /// # Errors
+    /// [`Error::BeyondEnd`] if `from` lies after the last position: it belongs to another log.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use annals_core::{Namespace, Scope, Store};
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let begun = store.snapshot()?.position();
+    /// let mut orders = store.subscribe(begun, Scope::Under(Namespace::new("orders")?))?;
+    /// std::thread::scope(|scope| {
+    ///     scope.spawn(|| store.record("orders/1")?.set("total", &40));
+    ///     let commit = orders.next_within(Duration::from_secs(60))?.unwrap();
+    ///     assert_eq!(commit.entries[0].get::<i64>()?, Some(40));
+    ///     Ok::<(), annals_core::Error>(())
+    /// })?;
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn subscribe(&self, from: Position, filter: impl Into<Filter>) -> Result<Subscription, Error> {
+        Subscription::new(self.log().clone(), Arc::clone(&self.shared.bell), from, filter.into())
+    }
+}
+
+/// The commits after a position, in order, those to come included: see [`Store::subscribe`].
 ///
 /// An item is a commit with those of its entries that pass the filter (so they may be fewer than its
 /// positions); a commit of which none passes is passed over. None is skipped and none comes twice,

@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 
 use super::cache::Newest;
 use super::handle::Store;
-use super::record::has_value;
 use super::retry::Retry;
 use crate::error::Error;
 use crate::log::{
@@ -256,7 +255,7 @@ impl TransactionRecord<'_> {
         let mut present = BTreeMap::new();
         for change in store.log().state(&Scope::Record(self.namespace.clone()), at) {
             let change = change?;
-            if has_value(&change) {
+            if change.has_value() {
                 present.insert(change.entry.key.field().clone(), change.entry.action);
             }
         }

@@ -2,7 +2,10 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::record::{Moment, Past, Record};
+use serde::Serialize;
+
+use super::moment::{Moment, Past};
+use super::record::Record;
 use crate::error::Error;
 use crate::log::{Field, Key};
 
@@ -73,5 +76,48 @@ impl VirtualFields {
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<Field, Function>> {
         self.shared.functions.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M: Moment> Record<M> {
+    /// Makes `name` a virtual field of this handle, its clones and its views: a function of the record.
+    ///
+    /// Other handles, those of transactions among them, know nothing of it. The function reads the record
+    /// as of one position. The name can no longer be set, edited or deleted; nothing is stored.
+    ///
+    /// # Errors
+    /// If the name is not valid.
+    ///
+    /// ```
+    /// # use annals_core::Store;
+    /// # let store = Store::new(annals_driver_memory::MemoryDriver::new());
+    /// let player = store.record("game/player1")?;
+    /// player.set("score", &21)?;
+    /// player.add_virtual_field("doubled", |p| Ok(p.get::<i64>("score")?.unwrap_or(0) * 2))?;
+    /// assert_eq!(player.get("doubled")?, Some(42));
+    /// assert!(player.set("doubled", &1).is_err());
+    /// assert!(player.remove_virtual_field("doubled")?);
+    /// # Ok::<(), annals_core::Error>(())
+    /// ```
+    pub fn add_virtual_field<T: Serialize>(
+        &self,
+        name: impl TryInto<Field, Error: Into<Error>>,
+        function: impl Fn(&Record<Past>) -> Result<T, Error> + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        let name = name.try_into().map_err(Into::into)?;
+        let what = name.clone();
+        self.virtual_fields.add(name, move |record| {
+            let value = function(record)?;
+            record.store().encode(what.as_str(), &value)
+        });
+        Ok(())
+    }
+
+    /// Removes a virtual field; returns whether there was one.
+    ///
+    /// # Errors
+    /// If the name is not valid.
+    pub fn remove_virtual_field(&self, name: impl TryInto<Field, Error: Into<Error>>) -> Result<bool, Error> {
+        Ok(self.virtual_fields.remove(&name.try_into().map_err(Into::into)?))
     }
 }

@@ -5,7 +5,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::along::Along;
-use super::record::{Live, Moment, Record, has_value};
+use super::moment::{Live, Moment};
+use super::record::Record;
 use crate::error::Error;
 use crate::log::{Action, Change, Field, Key, Order, Pages, Position, PositionRange};
 
@@ -117,7 +118,7 @@ impl<M: Moment> View<M> {
     fn change(&self, key: &Key) -> Result<Option<Change>, Error> {
         let Some(mut past) = self.last_stretch()? else { return Ok(None) };
         let newest = self.record.store().log().newest(key, past.at)?;
-        let Some(change) = newest.filter(has_value) else { return Ok(None) };
+        let Some(change) = newest.filter(Change::has_value) else { return Ok(None) };
         if self.strict && !past.holds_back_to(change.commit.last)? {
             return Ok(None);
         }
