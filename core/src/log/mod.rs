@@ -1,5 +1,8 @@
 //! The log: entries, commits, conditions, the driver trait. Bytes only; values are the store's.
 
+// First, so that the page of `Log` begins with what a log is.
+mod handle;
+
 mod activity;
 mod appends;
 mod batch;
@@ -12,7 +15,6 @@ mod dump;
 mod entry;
 mod erase;
 mod group;
-mod handle;
 mod in_force;
 mod line;
 mod name;
