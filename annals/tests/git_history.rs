@@ -1,10 +1,6 @@
 //! A real repository's history as data: every file is a record, every commit a commit.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[cfg(feature = "postgres")]
-#[path = "../../driver-postgres/tests/common/server.rs"]
-mod server;
-
 use std::collections::BTreeMap;
 
 use annals::{Action, Context, Log, Scope, Store};
@@ -120,7 +116,7 @@ fn as_of_each_commit_the_tree_is_gits_in_sqlite() {
 #[cfg(feature = "postgres")]
 #[test]
 fn as_of_each_commit_the_tree_is_gits_in_postgresql() {
-    let Some(log) = server::OwnLog::new() else { return };
+    let Some(log) = annals_test_server::OwnLog::new() else { return };
     as_of_each_commit_the_tree_is_gits(&Store::open(&log.url_to_create()).unwrap(), &memory());
 }
 
@@ -128,7 +124,7 @@ fn as_of_each_commit_the_tree_is_gits_in_postgresql() {
 #[cfg(feature = "postgres")]
 #[test]
 fn a_dump_moves_through_all_drivers_and_stays_the_same() {
-    let Some(log) = server::OwnLog::new() else { return };
+    let Some(log) = annals_test_server::OwnLog::new() else { return };
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let first = memory();
     for line in HISTORY.lines() {

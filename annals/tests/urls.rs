@@ -1,10 +1,6 @@
 //! What a URL of a store says, and what is shown of it.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[cfg(feature = "postgres")]
-#[path = "../../driver-postgres/tests/common/server.rs"]
-mod server;
-
 use annals::{ErrorKind, StoreUrl};
 
 fn parsed(url: &str) -> StoreUrl {
@@ -92,7 +88,7 @@ fn all_of_libpqs_forms_are_understood_and_no_password_is_shown() {
 #[cfg(feature = "postgres")]
 #[test]
 fn a_database_is_set_up_listed_and_brought_up_to_date_by_url() {
-    let Some(log) = server::OwnLog::alone() else { return };
+    let Some(log) = annals_test_server::OwnLog::alone() else { return };
     let url = parsed(&log.url());
     for url in [url.clone(), url.clone().read_only()] {
         assert_eq!(url.open().err().unwrap().kind(), ErrorKind::Missing);

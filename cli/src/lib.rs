@@ -25,6 +25,7 @@ mod assignments;
 mod change_line;
 mod changes;
 mod commands;
+mod commit_id;
 mod commits;
 mod consent;
 mod erasures;

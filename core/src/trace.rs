@@ -52,9 +52,10 @@ mod spans {
 
     use super::{Answers, Next};
     use crate::error::Error;
+    use crate::forward_driver;
     use crate::log::{
-        Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Entry, Key, Namespace,
-        Order, Position, PositionRange, Receipt, Scope,
+        Batch, Change, CommitEntries, Driver, Durability, Entry, Key, Namespace, Order, Position,
+        PositionRange, Scope,
     };
 
     pub(super) fn append(batches: &[Batch], durability: Durability) -> EnteredSpan {
@@ -171,23 +172,13 @@ mod spans {
     pub(super) struct Traced<D>(pub(super) D);
 
     impl<D: Driver> Driver for Traced<D> {
-        fn append(
-            &self,
-            batches: &[Batch],
-            durability: Durability,
-        ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-            self.0.append(batches, durability)
-        }
+        forward_driver!(append, last_position, boundary, restore, abilities => self.0);
+
         fn sync(&self) -> Result<(), Error> {
             let span = debug_span!(target: "annals", "flush", error = Empty).entered();
             self.0.sync().inspect_err(|error| failed(&span, error))
         }
-        fn last_position(&self) -> Result<Position, Error> {
-            self.0.last_position()
-        }
-        fn boundary(&self, at: At) -> Result<Position, Error> {
-            self.0.boundary(at)
-        }
+
         fn commits(
             &self,
             range: PositionRange,
@@ -196,9 +187,11 @@ mod spans {
         ) -> Result<Vec<CommitEntries>, Error> {
             read("commits", &range, || self.0.commits(range, order, limit))
         }
+
         fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
             read("entry", key, || self.0.entry(key, at))
         }
+
         fn history(
             &self,
             key: &Key,
@@ -209,6 +202,7 @@ mod spans {
         ) -> Result<Vec<Change>, Error> {
             read("history", key, || self.0.history(key, range, order, skip, limit))
         }
+
         fn state(
             &self,
             scope: &Scope,
@@ -218,6 +212,7 @@ mod spans {
         ) -> Result<Vec<Change>, Error> {
             read("state", scope, || self.0.state(scope, at, after, limit))
         }
+
         fn namespaces(
             &self,
             scope: &Scope,
@@ -225,12 +220,6 @@ mod spans {
             limit: usize,
         ) -> Result<Vec<Namespace>, Error> {
             read("namespaces", scope, || self.0.namespaces(scope, after, limit))
-        }
-        fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-            self.0.restore(commits)
-        }
-        fn abilities(&self) -> Abilities<'_> {
-            self.0.abilities()
         }
     }
 }

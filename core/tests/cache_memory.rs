@@ -7,10 +7,7 @@
 use std::fs;
 
 use annals_core::codec::encode;
-use annals_core::{
-    Abilities, Action, At, Batch, Change, CommitEntries, Conflict, Driver, Durability, Entry, Error,
-    Freshness, Key, Namespace, Order, Position, PositionRange, Receipt, Scope, Store,
-};
+use annals_core::{Abilities, Action, Driver, Entry, Error, Freshness, Key, Position, Store, forward_driver};
 
 /// A log of one commit in which every field has a value of so many bytes. It takes no memory.
 struct Full {
@@ -19,7 +16,15 @@ struct Full {
 
 const END: Position = Position::new(1).unwrap();
 
+impl Full {
+    fn unused(&self) -> &dyn Driver {
+        unreachable!("only values are read here")
+    }
+}
+
 impl Driver for Full {
+    forward_driver!(append, sync, boundary, commits, history, state, namespaces, restore => self.unused());
+
     fn entry(&self, key: &Key, _: Position) -> Result<Option<Entry>, Error> {
         let bytes = encode(&"x".repeat(self.value_bytes)).unwrap();
         let action = Action::Set(bytes.into());
@@ -30,30 +35,6 @@ impl Driver for Full {
         Ok(END)
     }
 
-    fn append(&self, _: &[Batch], _: Durability) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        unreachable!("nothing is appended here")
-    }
-    fn sync(&self) -> Result<(), Error> {
-        unreachable!("nothing is appended here")
-    }
-    fn boundary(&self, _: At) -> Result<Position, Error> {
-        unreachable!("only values are read here")
-    }
-    fn commits(&self, _: PositionRange, _: Order, _: usize) -> Result<Vec<CommitEntries>, Error> {
-        unreachable!("only values are read here")
-    }
-    fn history(&self, _: &Key, _: PositionRange, _: Order, _: usize, _: usize) -> Result<Vec<Change>, Error> {
-        unreachable!("only values are read here")
-    }
-    fn state(&self, _: &Scope, _: Position, _: Option<&Key>, _: usize) -> Result<Vec<Change>, Error> {
-        unreachable!("only values are read here")
-    }
-    fn namespaces(&self, _: &Scope, _: Option<&Namespace>, _: usize) -> Result<Vec<Namespace>, Error> {
-        unreachable!("only values are read here")
-    }
-    fn restore(&self, _: &[CommitEntries]) -> Result<(), Error> {
-        unreachable!("nothing is appended here")
-    }
     fn abilities(&self) -> Abilities<'_> {
         Abilities::default()
     }

@@ -4,9 +4,9 @@
 
 use annals_core::codec::encode;
 use annals_core::{
-    Abilities, At, Batch, CONTEXT_BYTES_MAX, Change, CommitEntries, Condition, Conflict, Context, Driver,
-    Durability, Entry, Error, ErrorKind, Key, Log, Namespace, Order, Pages, Position, PositionRange, Receipt,
-    Scope, Selector, Write,
+    Abilities, Batch, CONTEXT_BYTES_MAX, Change, CommitEntries, Condition, Context, Driver, Durability,
+    Error, ErrorKind, Key, Log, Namespace, Order, Pages, Position, PositionRange, Scope, Selector, Write,
+    forward_driver,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -150,23 +150,10 @@ struct Stuck {
 }
 
 impl Driver for Stuck {
-    fn append(&self, b: &[Batch], d: Durability) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.inner.append(b, d)
-    }
-    fn sync(&self) -> Result<(), Error> {
-        self.inner.sync()
-    }
-    fn last_position(&self) -> Result<Position, Error> {
-        self.inner.last_position()
-    }
-    fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.inner.boundary(at)
-    }
+    forward_driver!(append, sync, last_position, boundary, entry, restore => self.inner);
+
     fn commits(&self, _: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
         self.inner.commits(PositionRange::ALL, order, limit)
-    }
-    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.inner.entry(key, at)
     }
 
     fn history(
@@ -179,15 +166,15 @@ impl Driver for Stuck {
     ) -> Result<Vec<Change>, Error> {
         self.inner.history(key, PositionRange::ALL, order, skip, limit)
     }
+
     fn state(&self, s: &Scope, at: Position, _: Option<&Key>, limit: usize) -> Result<Vec<Change>, Error> {
         self.inner.state(s, at, None, limit)
     }
+
     fn namespaces(&self, s: &Scope, _: Option<&Namespace>, limit: usize) -> Result<Vec<Namespace>, Error> {
         self.inner.namespaces(s, None, limit)
     }
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.inner.restore(commits)
-    }
+
     fn abilities(&self) -> Abilities<'_> {
         let mut abilities = self.inner.abilities();
         abilities.erase = abilities.erase.filter(|_| self.can_erase);

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Error,
-    ErrorKind, Filter, Key, Namespace, Order, Position, PositionRange, Receipt, Scope, Store, Subscription,
+    CommitEntries, Driver, DriverError, Entry, Error, ErrorKind, Filter, Order, Position, PositionRange,
+    Store, Subscription, forward_driver,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -21,56 +21,11 @@ struct Altered<F> {
 }
 
 impl<F: Fn(Answer) -> Answer + Send + Sync> Driver for Altered<F> {
-    fn append(&self, b: &[Batch], d: Durability) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.driver.append(b, d)
-    }
-    fn sync(&self) -> Result<(), Error> {
-        self.driver.sync()
-    }
-    fn last_position(&self) -> Result<Position, Error> {
-        self.driver.last_position()
-    }
-    fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.driver.boundary(at)
-    }
+    forward_driver!(append, sync, last_position, boundary, entry => self.driver);
+    forward_driver!(history, state, namespaces, restore, abilities => self.driver);
+
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Answer {
         (self.alter)(self.driver.commits(range, order, limit))
-    }
-    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.driver.entry(key, at)
-    }
-    fn history(
-        &self,
-        key: &Key,
-        range: PositionRange,
-        order: Order,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.driver.history(key, range, order, skip, limit)
-    }
-    fn state(
-        &self,
-        s: &Scope,
-        at: Position,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.driver.state(s, at, after, limit)
-    }
-    fn namespaces(
-        &self,
-        scope: &Scope,
-        after: Option<&Namespace>,
-        limit: usize,
-    ) -> Result<Vec<Namespace>, Error> {
-        self.driver.namespaces(scope, after, limit)
-    }
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.driver.restore(commits)
-    }
-    fn abilities(&self) -> Abilities<'_> {
-        self.driver.abilities()
     }
 }
 

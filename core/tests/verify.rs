@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use annals_core::{
-    Abilities, Action, At, Batch, Change, Commit, CommitEntries, CommitId, Conflict, Context, Driver,
-    Durability, Entry, Error, Key, Log, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Action, Batch, Commit, CommitEntries, CommitId, Context, Driver, Durability, Entry, Error, Key, Log,
+    Order, Position, PositionRange, forward_driver,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -17,18 +17,9 @@ struct Damaged<F> {
 }
 
 impl<F: Fn(&mut Commit, &mut CommitEntries) + Send + Sync> Driver for Damaged<F> {
-    fn append(&self, b: &[Batch], d: Durability) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.inner.append(b, d)
-    }
-    fn sync(&self) -> Result<(), Error> {
-        self.inner.sync()
-    }
-    fn last_position(&self) -> Result<Position, Error> {
-        self.inner.last_position()
-    }
-    fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.inner.boundary(at)
-    }
+    forward_driver!(append, sync, last_position, boundary, entry => self.inner);
+    forward_driver!(history, state, namespaces, restore, abilities => self.inner);
+
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
         let mut page = self.inner.commits(range, order, limit)?;
         for whole in page.iter_mut().filter(|whole| whole.commit.last.get() == 3) {
@@ -37,43 +28,6 @@ impl<F: Fn(&mut Commit, &mut CommitEntries) + Send + Sync> Driver for Damaged<F>
             whole.commit = Arc::new(commit);
         }
         Ok(page)
-    }
-    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.inner.entry(key, at)
-    }
-
-    fn history(
-        &self,
-        key: &Key,
-        range: PositionRange,
-        order: Order,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.inner.history(key, range, order, skip, limit)
-    }
-    fn state(
-        &self,
-        s: &Scope,
-        at: Position,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.inner.state(s, at, after, limit)
-    }
-    fn namespaces(
-        &self,
-        s: &Scope,
-        after: Option<&Namespace>,
-        limit: usize,
-    ) -> Result<Vec<Namespace>, Error> {
-        self.inner.namespaces(s, after, limit)
-    }
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.inner.restore(commits)
-    }
-    fn abilities(&self) -> Abilities<'_> {
-        self.inner.abilities()
     }
 }
 

@@ -7,7 +7,8 @@ mod neighbours;
 use annals_conformance::{Faulty, ScanDriver};
 use annals_core::Driver;
 use annals_driver_postgres::{AppendBy, PostgresDriver, PostgresOptions};
-use common::{Scratch, pooled_url};
+use annals_test_server::given_pooler_url;
+use common::Scratch;
 use neighbours::Neighbours;
 
 /// Returns what opens a log at a place of its own; where there is no server, and that is said, a log
@@ -28,7 +29,7 @@ fn direct(with: fn(PostgresOptions) -> PostgresOptions) -> impl FnMut() -> Box<d
 /// By way of a pooler, which gives each transaction any session that is free.
 fn pooled(with: fn(PostgresOptions) -> PostgresOptions) -> impl FnMut() -> Box<dyn Driver> {
     place(move |scratch| {
-        let options = with(scratch.options_at(&pooled_url()?));
+        let options = with(scratch.options_at(&given_pooler_url()?));
         Some(options.open().expect("the log opens by way of the pooler"))
     })
 }

@@ -2,8 +2,8 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Erase,
-    Error, ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Abilities, Batch, Conflict, Driver, DriverError, Erase, Error, ErrorKind, Position, Receipt,
+    forward_driver,
 };
 use fastrand::Rng;
 
@@ -141,67 +141,8 @@ impl<D> Faulty<D> {
 
 #[deny(clippy::missing_trait_methods)]
 impl<D: Driver> Driver for Faulty<D> {
-    fn append(
-        &self,
-        batches: &[Batch],
-        durability: Durability,
-    ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.write(|inner| inner.append(batches, durability))
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        self.write(D::sync)
-    }
-
-    fn last_position(&self) -> Result<Position, Error> {
-        self.read(D::last_position)
-    }
-
-    fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.read(|inner| inner.boundary(at))
-    }
-
-    fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        self.read(|inner| inner.commits(range, order, limit))
-    }
-
-    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.read(|inner| inner.entry(key, at))
-    }
-
-    fn history(
-        &self,
-        key: &Key,
-        range: PositionRange,
-        order: Order,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.read(|inner| inner.history(key, range, order, skip, limit))
-    }
-
-    fn state(
-        &self,
-        scope: &Scope,
-        at: Position,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.read(|inner| inner.state(scope, at, after, limit))
-    }
-
-    fn namespaces(
-        &self,
-        scope: &Scope,
-        after: Option<&Namespace>,
-        limit: usize,
-    ) -> Result<Vec<Namespace>, Error> {
-        self.read(|inner| inner.namespaces(scope, after, limit))
-    }
-
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.write(|inner| inner.restore(commits))
-    }
+    forward_driver!(append, sync, restore through self.write);
+    forward_driver!(last_position, boundary, commits, entry, history, state, namespaces through self.read);
 
     fn abilities(&self) -> Abilities<'_> {
         let mut abilities = self.inner.abilities();
@@ -250,6 +191,8 @@ fn failure(kind: ErrorKind, message: &str) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use annals_core::{At, Durability, Order, PositionRange, Scope};
+
     use super::*;
     use crate::ScanDriver;
     use crate::samples::{batch, key, position};

@@ -10,7 +10,7 @@ use std::time::Duration;
 use annals_conformance::{Places, ScanDriver, rules};
 use annals_core::{
     Abilities, Action, At, Batch, Change, CommitEntries, CommitId, Conflict, Driver, Durability, Entry,
-    Erase, Error, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Erase, Error, Key, Order, Position, PositionRange, Receipt, Scope, forward_driver,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -119,6 +119,8 @@ impl Wrong {
 }
 
 impl Driver for Wrong {
+    forward_driver!(sync, namespaces, restore => self.inner);
+
     fn append(
         &self,
         batches: &[Batch],
@@ -145,10 +147,6 @@ impl Driver for Wrong {
             return self.append_in_halves(&batches);
         }
         self.inner.append(&batches, durability)
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        self.inner.sync()
     }
 
     fn last_position(&self) -> Result<Position, Error> {
@@ -217,19 +215,6 @@ impl Driver for Wrong {
             found.retain(|change| change.entry.action != Action::Deleted);
         }
         Ok(found)
-    }
-
-    fn namespaces(
-        &self,
-        scope: &Scope,
-        after: Option<&Namespace>,
-        limit: usize,
-    ) -> Result<Vec<Namespace>, Error> {
-        self.inner.namespaces(scope, after, limit)
-    }
-
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.inner.restore(commits)
     }
 
     fn abilities(&self) -> Abilities<'_> {

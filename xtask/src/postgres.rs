@@ -4,11 +4,7 @@ use std::env;
 use std::ffi::OsString;
 use std::process::Command;
 
-use annals_test_server::{Pooler, Server, Settings};
-
-/// The variables by which tests learn where the server is, and a pooler before it.
-const SERVER: &str = "ANNALS_TEST_POSTGRES";
-const POOLER: &str = "ANNALS_TEST_PGBOUNCER";
+use annals_test_server::{NO_SERVER, POOLER, Pooler, SERVER, Server, Settings};
 
 /// Where the tests find a server.
 pub(crate) enum ForTests {
@@ -45,7 +41,7 @@ impl ForTests {
         match self {
             ForTests::Given => command,
             ForTests::Own { pooler, server } => command.env(SERVER, server.url()).env(POOLER, pooler.url()),
-            ForTests::None => command.env_remove(SERVER).env_remove(POOLER).env("ANNALS_NO_POSTGRES", "1"),
+            ForTests::None => command.env_remove(SERVER).env_remove(POOLER).env(NO_SERVER, "1"),
         }
     }
 }

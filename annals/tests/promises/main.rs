@@ -16,7 +16,7 @@ macro_rules! on_every_driver {
         #[cfg(feature = "postgres")]
         mod postgres {
             $(#[test] fn $promise() {
-                if let Some(log) = crate::stores::server::OwnLog::new() {
+                if let Some(log) = annals_test_server::OwnLog::new() {
                     super::$promise(&annals::Store::open(&log.url_to_create()).unwrap());
                 }
             })*

@@ -119,7 +119,7 @@ fn eight_processes_count_together_and_lose_nothing() {
 #[cfg(feature = "postgres")]
 #[test]
 fn eight_processes_count_together_in_postgresql_and_lose_nothing() {
-    let Some(log) = crate::stores::server::OwnLog::new() else { return };
+    let Some(log) = annals_test_server::OwnLog::new() else { return };
     count_together(&log.url_to_create());
 }
 

@@ -1,9 +1,5 @@
 //! The drivers that promises are tested on.
 
-#[cfg(feature = "postgres")]
-#[path = "../../../driver-postgres/tests/common/server.rs"]
-pub(crate) mod server;
-
 use annals::Store;
 use tempfile::TempDir;
 

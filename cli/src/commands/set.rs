@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 use std::str::FromStr;
 
-use annals::codec::{Registry, Uuid, Value};
-use annals::{CommitId, Condition, Context, Error, ErrorKind, Key, Namespace, Position};
+use annals::codec::{Registry, Value};
+use annals::{Condition, Context, Key, Namespace, Position};
 
 use crate::assignments::Assignment;
+use crate::commit_id::{self, IdOption};
 use crate::failure::{Exit, Failure};
 use crate::invocation::Invocation;
 use crate::receipts;
@@ -40,9 +41,8 @@ pub(crate) struct Set {
     /// Set only if no field of these changed after this position, or none has a value
     #[arg(long, value_name = "POS|absent")]
     expect: Option<Expected>,
-    /// The id of the commit: a store has one of each id, and who sets under it again gets the first receipt
-    #[arg(long, value_name = "UUID", value_parser = Uuid::from_str)]
-    id: Option<Uuid>,
+    #[command(flatten)]
+    id: IdOption,
 }
 
 /// Who, why, and what else is to be remembered of a commit.
@@ -104,15 +104,6 @@ impl Expected {
     }
 }
 
-/// Says of a commit of unknown outcome how to settle it.
-fn failure(error: Error, id: Uuid) -> Failure {
-    match error.kind() {
-        ErrorKind::Unknown => Failure::from(error)
-            .help(format!("it was perhaps stored; the same command with `--id {id}` stores it once")),
-        _ => error.into(),
-    }
-}
-
 impl Set {
     pub(crate) fn run(self, invocation: &Invocation) -> Result<Exit, Failure> {
         let Set { namespace, assignments, context, expect, id } = self;
@@ -125,8 +116,7 @@ impl Set {
         }
         // Only now, so that a wrong command line leaves no new store behind.
         let store = invocation.open_to_write()?;
-        // Known before, so that a commit of unknown outcome can be tried again.
-        let id = id.unwrap_or_else(|| CommitId::make().uuid());
+        let id = id.given_or_made();
         let committed = store.commit(context.context("set"), |tx| {
             tx.set_id(id);
             let record = tx.record(&namespace)?;
@@ -138,27 +128,9 @@ impl Set {
             }
             Ok(())
         });
-        let committed = committed.map_err(|error| failure(error, id))?;
+        let committed = committed.map_err(|error| commit_id::failure(error, id))?;
         let receipt = committed.receipt.expect("something was written");
         receipts::print(invocation, &receipt)?;
         Ok(Exit::Done)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use annals::DriverError;
-
-    use super::*;
-
-    #[test]
-    fn a_commit_of_unknown_outcome_is_told_how_to_try_again() {
-        let id: Uuid = "01939f3e-6d2c-7000-8000-3f1c2a4b5d6e".parse().unwrap();
-        let unknown = failure(DriverError::new(ErrorKind::Unknown, "s", "lost").into(), id);
-        let mut report = Vec::new();
-        unknown.report(&mut report).unwrap();
-        let report = String::from_utf8(report).unwrap();
-        assert!(report.contains("--id 01939f3e-6d2c-7000-8000-3f1c2a4b5d6e"), "{report}");
-        assert_eq!(unknown.exit, Exit::Store);
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use annals::codec::{Timestamp, Uuid, Value};
 use annals::{Action, Commit, CommitEntries, CommitId, Context, Entry, Key, Position, StoreUrl};
+use annals_test_server::OwnLog;
 
 use crate::item_12_rev;
 use crate::place::Place;
-use crate::server::OwnLog;
 
 struct Log {
     commits: Vec<CommitEntries>,

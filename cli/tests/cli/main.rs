@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
-#[path = "../../../driver-postgres/tests/common/server.rs"]
-mod server;
-
 mod apply;
 mod bad_input;
 mod dump;

@@ -5,9 +5,8 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use annals_test_server::OwnLog;
 use tempfile::TempDir;
-
-use crate::server::OwnLog;
 
 /// An empty folder for stores.
 pub(crate) struct Place {

@@ -4,10 +4,9 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use postgres::{Client, NoTls};
+use annals_test_server::OwnLog;
 
 use crate::place::Place;
-use crate::server::OwnLog;
 
 #[test]
 fn a_log_is_made_by_its_name_and_listed_with_a_url_that_opens_it() {
@@ -81,11 +80,10 @@ fn no_password_is_part_of_an_answer() {
 fn the_environment_says_where_the_server_is() {
     let Some(log) = OwnLog::alone() else { return };
     let schema = log.schema();
-    let rows = Client::connect(&schema.url, NoTls)
-        .unwrap()
-        .query_one("SELECT current_setting('unix_socket_directories'), current_setting('port')", &[]);
-    let (folder, port): (String, String) = rows.map(|row| (row.get(0), row.get(1))).unwrap();
-    let name = schema.name.clone();
+    let settings = "SELECT current_setting('unix_socket_directories'), current_setting('port')";
+    let row = schema.sql().query_one(settings, &[]).unwrap();
+    let (folder, port): (String, String) = (row.get(0), row.get(1));
+    let name = schema.name().to_owned();
     let place = Place::at(log);
     place.ok(&["init"]);
     place.ok(&["set", "a", "x=1"]);
@@ -106,10 +104,10 @@ fn the_environment_says_where_the_server_is() {
 
 /// What the schema says of itself, and whether a view is there.
 fn version(log: &OwnLog) -> (i32, bool) {
-    let name = &log.schema().name;
+    let name = &log.schema().name();
     let sql =
         format!("SELECT version, to_regclass('{name}.annals_current') IS NOT NULL FROM {name}.annals_format");
-    let row = Client::connect(&log.schema().url, NoTls).unwrap().query_one(&sql, &[]).unwrap();
+    let row = log.schema().sql().query_one(&sql, &[]).unwrap();
     (row.get(0), row.get(1))
 }
 
@@ -118,9 +116,9 @@ fn version(log: &OwnLog) -> (i32, bool) {
 fn an_upgrade_whose_command_is_killed_leaves_the_old_format_or_the_new() {
     let Some(log) = OwnLog::alone() else { return };
     let older = include_str!("../../../driver-postgres/tests/fixtures/format-1.sql");
-    let older = older.replace("\"annals\"", &log.schema().name);
-    let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE;", log.schema().name);
-    let mut sql = Client::connect(&log.schema().url, NoTls).unwrap();
+    let older = older.replace("\"annals\"", log.schema().name());
+    let drop = format!("DROP SCHEMA IF EXISTS {} CASCADE;", log.schema().name());
+    let mut sql = log.schema().sql();
     let place = Place::new();
     let mut seen = [0, 0];
     for round in 0..40 {
@@ -131,7 +129,7 @@ fn an_upgrade_whose_command_is_killed_leaves_the_old_format_or_the_new() {
         child.kill().unwrap();
         child.wait().unwrap();
         // The server ends by itself what it was told, or undoes it.
-        let ended = format!("SELECT FROM {}.annals_format FOR UPDATE", log.schema().name);
+        let ended = format!("SELECT FROM {}.annals_format FOR UPDATE", log.schema().name());
         sql.batch_execute(&ended).unwrap();
         match version(&log) {
             (1, false) => seen[0] += 1,

@@ -91,6 +91,38 @@ fn a_commit_of_a_given_id_is_there_once() {
 }
 
 #[test]
+fn a_deletion_of_a_given_id_is_there_once_although_the_field_is_gone() {
+    let place = Place::new();
+    place.ok(&["init"]);
+    let id = "01939f3e-6d2c-7000-8000-3f1c2a4b5d6e";
+    let rm = ["rm", "a", "x", "y", "--id", id, "-o", "json"];
+    assert!(place.fails(1, &rm).starts_with("error: a x has no value\n"));
+    place.ok(&["set", "a", "x=1"]);
+    assert!(place.fails(1, &rm).starts_with("error: a y has no value\n"));
+    place.ok(&["set", "a", "y=2"]);
+    let first = parsed(&place.ok(&rm));
+    assert_eq!((&first["position"], &first["id"], first.get("repeated")), (&json!(4), &json!(id), None));
+    let is_told_once_more = || {
+        let again = place.annals(&rm);
+        assert_eq!(again.code, Some(0));
+        assert_eq!(again.err, "a commit of this id was there already; nothing was written\n");
+        let again = parsed(&again.out);
+        assert_eq!((&again["position"], &again["repeated"]), (&json!(4), &json!(true)));
+        assert_eq!(again["recorded_at"], first["recorded_at"]);
+    };
+    is_told_once_more();
+    place.ok(&["set", "a", "x=3"]);
+    is_told_once_more();
+    place.ok(&["set", "a", "y=4"]);
+    is_told_once_more();
+    assert_eq!(place.last_position(), 6);
+    assert!(place.fails(1, &["rm", "b", "x"]).starts_with("error: b x has no value\n"));
+    let other = place.fails(1, &["rm", "b", "x", "--id", "01939f3e-6d2c-7000-8000-000000000000"]);
+    assert!(other.starts_with("error: b x has no value\n"), "{other}");
+    assert_eq!(place.last_position(), 6);
+}
+
+#[test]
 fn a_value_that_is_too_large_is_named_with_the_limit() {
     let place = Place::new();
     std::fs::write(place.path("large"), vec![b'x'; 64 << 20]).unwrap();

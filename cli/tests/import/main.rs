@@ -1,9 +1,6 @@
 //! Imports of files that other programs wrote.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-#[path = "../../../driver-postgres/tests/common/server.rs"]
-mod server;
-
 mod bad_input;
 mod files;
 mod python_repr;

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 use annals::codec::Value;
 use annals::{CommitEntries, Order, PositionRange, Store, View};
 use annals_cli::import::{ImportReport, appendmuch};
+use annals_test_server::OwnLog;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::python_repr;
-use crate::server::OwnLog;
 
 #[derive(Deserialize)]
 struct Expected {

@@ -101,7 +101,7 @@ impl From<Timestamp> for At {
 ///
 /// All methods may run at the same time from several threads. Reads see whole commits: all of a
 /// commit's entries or none. There are no defaults: a decorator that forgets a method does not
-/// compile.
+/// compile. Those that it only hands on are written by [`forward_driver!`](crate::forward_driver).
 pub trait Driver: Send + Sync {
     /// Appends each batch as a commit of its own, in order, all in one durable write.
     ///
@@ -336,72 +336,146 @@ pub trait Erase {
     fn scrub(&self) -> Result<u64, Error>;
 }
 
-/// Forwards every method to what a pointer points to.
+/// Writes those methods of an `impl Driver` that a decorator only hands on: `append, sync => self.inner` calls the
+/// same methods of what stands there, and `append, sync through self.around` gives a method of the decorator a
+/// closure that calls them of the driver that it is given.
+///
+/// A method that is named nowhere is still one that is missing.
+///
+/// ```
+/// use annals_core::{At, Driver, Error, Position, forward_driver};
+///
+/// struct Logged<D>(D);
+///
+/// impl<D: Driver> Logged<D> {
+///     fn logged<T>(&self, call: impl FnOnce(&D) -> Result<T, Error>) -> Result<T, Error> {
+///         call(&self.0).inspect_err(|error| eprintln!("{error}"))
+///     }
+/// }
+///
+/// impl<D: Driver> Driver for Logged<D> {
+///     forward_driver!(last_position, commits, entry, history, state, namespaces, abilities => self.0);
+///     forward_driver!(append, sync, restore through self.logged);
+///
+///     fn boundary(&self, at: At) -> Result<Position, Error> {
+///         eprintln!("{at:?}");
+///         self.0.boundary(at)
+///     }
+/// }
+/// ```
+#[macro_export]
 macro_rules! forward_driver {
+    ($($method:ident),+ => $self:ident $($driver:tt)+) => {
+        $crate::forward_driver!(@each $self (=> $self $($driver)+) $($method)+);
+    };
+    ($($method:ident),+ through $self:ident $($around:tt)+) => {
+        $crate::forward_driver!(@each $self (through $self $($around)+) $($method)+);
+    };
+    (@each $self:ident $to:tt $($method:ident)+) => {
+        $($crate::forward_driver!(@$method $self $to);)+
+    };
+    (@append $self:ident $to:tt) => {
+        fn append(
+            &$self,
+            batches: &[$crate::Batch],
+            durability: $crate::Durability,
+        ) -> Result<Vec<Result<$crate::Receipt, $crate::Conflict>>, $crate::Error> {
+            $crate::forward_driver!(@call $to append(batches, durability))
+        }
+    };
+    (@sync $self:ident $to:tt) => {
+        fn sync(&$self) -> Result<(), $crate::Error> {
+            $crate::forward_driver!(@call $to sync())
+        }
+    };
+    (@last_position $self:ident $to:tt) => {
+        fn last_position(&$self) -> Result<$crate::Position, $crate::Error> {
+            $crate::forward_driver!(@call $to last_position())
+        }
+    };
+    (@boundary $self:ident $to:tt) => {
+        fn boundary(&$self, at: $crate::At) -> Result<$crate::Position, $crate::Error> {
+            $crate::forward_driver!(@call $to boundary(at))
+        }
+    };
+    (@commits $self:ident $to:tt) => {
+        fn commits(
+            &$self,
+            range: $crate::PositionRange,
+            order: $crate::Order,
+            limit: usize,
+        ) -> Result<Vec<$crate::CommitEntries>, $crate::Error> {
+            $crate::forward_driver!(@call $to commits(range, order, limit))
+        }
+    };
+    (@entry $self:ident $to:tt) => {
+        fn entry(
+            &$self,
+            key: &$crate::Key,
+            at: $crate::Position,
+        ) -> Result<Option<$crate::Entry>, $crate::Error> {
+            $crate::forward_driver!(@call $to entry(key, at))
+        }
+    };
+    (@history $self:ident $to:tt) => {
+        fn history(
+            &$self,
+            key: &$crate::Key,
+            range: $crate::PositionRange,
+            order: $crate::Order,
+            skip: usize,
+            limit: usize,
+        ) -> Result<Vec<$crate::Change>, $crate::Error> {
+            $crate::forward_driver!(@call $to history(key, range, order, skip, limit))
+        }
+    };
+    (@state $self:ident $to:tt) => {
+        fn state(
+            &$self,
+            scope: &$crate::Scope,
+            at: $crate::Position,
+            after: Option<&$crate::Key>,
+            limit: usize,
+        ) -> Result<Vec<$crate::Change>, $crate::Error> {
+            $crate::forward_driver!(@call $to state(scope, at, after, limit))
+        }
+    };
+    (@namespaces $self:ident $to:tt) => {
+        fn namespaces(
+            &$self,
+            scope: &$crate::Scope,
+            after: Option<&$crate::Namespace>,
+            limit: usize,
+        ) -> Result<Vec<$crate::Namespace>, $crate::Error> {
+            $crate::forward_driver!(@call $to namespaces(scope, after, limit))
+        }
+    };
+    (@restore $self:ident $to:tt) => {
+        fn restore(&$self, commits: &[$crate::CommitEntries]) -> Result<(), $crate::Error> {
+            $crate::forward_driver!(@call $to restore(commits))
+        }
+    };
+    (@abilities $self:ident $to:tt) => {
+        fn abilities(&$self) -> $crate::Abilities<'_> {
+            $crate::forward_driver!(@call $to abilities())
+        }
+    };
+    (@call (=> $($driver:tt)+) $($call:tt)+) => {
+        $($driver)+.$($call)+
+    };
+    (@call (through $($around:tt)+) $($call:tt)+) => {
+        $($around)+(|inner| inner.$($call)+)
+    };
+}
+
+/// Hands every method on to what a pointer points to.
+macro_rules! forward_pointers {
     ($($pointer:ty),*) => {$(
         impl<D: Driver + ?Sized> Driver for $pointer {
-            fn append(
-                &self,
-                batches: &[Batch],
-                durability: Durability,
-            ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-                (**self).append(batches, durability)
-            }
-            fn sync(&self) -> Result<(), Error> {
-                (**self).sync()
-            }
-            fn last_position(&self) -> Result<Position, Error> {
-                (**self).last_position()
-            }
-            fn boundary(&self, at: At) -> Result<Position, Error> {
-                (**self).boundary(at)
-            }
-            fn commits(
-                &self,
-                range: PositionRange,
-                order: Order,
-                limit: usize,
-            ) -> Result<Vec<CommitEntries>, Error> {
-                (**self).commits(range, order, limit)
-            }
-            fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-                (**self).entry(key, at)
-            }
-            fn history(
-                &self,
-                key: &Key,
-                range: PositionRange,
-                order: Order,
-                skip: usize,
-                limit: usize,
-            ) -> Result<Vec<Change>, Error> {
-                (**self).history(key, range, order, skip, limit)
-            }
-            fn state(
-                &self,
-                scope: &Scope,
-                at: Position,
-                after: Option<&Key>,
-                limit: usize,
-            ) -> Result<Vec<Change>, Error> {
-                (**self).state(scope, at, after, limit)
-            }
-            fn namespaces(
-                &self,
-                scope: &Scope,
-                after: Option<&Namespace>,
-                limit: usize,
-            ) -> Result<Vec<Namespace>, Error> {
-                (**self).namespaces(scope, after, limit)
-            }
-            fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-                (**self).restore(commits)
-            }
-            fn abilities(&self) -> Abilities<'_> {
-                (**self).abilities()
-            }
+            forward_driver!(append, sync, restore, abilities => self.as_ref());
+            forward_driver!(last_position, boundary, commits, entry, history, state, namespaces => self.as_ref());
         }
     )*};
 }
 
-forward_driver!(Box<D>, Arc<D>);
+forward_pointers!(Box<D>, Arc<D>);

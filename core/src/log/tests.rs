@@ -9,6 +9,7 @@ use annals_codec::{Timestamp, Uuid};
 
 use super::*;
 use crate::error::{DriverError, Error, ErrorKind};
+use crate::forward_driver;
 
 /// A driver that stores nothing but counts, and whose first call waits until it is let go on.
 #[derive(Default)]
@@ -45,6 +46,10 @@ impl Scripted {
         self.calls.lock().unwrap().clone()
     }
 
+    fn unused(&self) -> &dyn Driver {
+        unreachable!("the log asks for nothing else")
+    }
+
     fn answer(&self, batch: &Batch, durability: Durability) -> Result<Receipt, Conflict> {
         let last = Position::START.plus(self.last.load(Ordering::SeqCst));
         let commit = |first: Position, last| Commit {
@@ -72,6 +77,8 @@ impl Scripted {
 }
 
 impl Driver for Scripted {
+    forward_driver!(sync, boundary, commits, entry, history, state, namespaces, restore => self.unused());
+
     fn append(
         &self,
         batches: &[Batch],
@@ -94,30 +101,6 @@ impl Driver for Scripted {
         Ok(Position::START.plus(self.last.load(Ordering::SeqCst)))
     }
 
-    fn sync(&self) -> Result<(), Error> {
-        unreachable!()
-    }
-    fn boundary(&self, _: At) -> Result<Position, Error> {
-        unreachable!()
-    }
-    fn commits(&self, _: PositionRange, _: Order, _: usize) -> Result<Vec<CommitEntries>, Error> {
-        unreachable!()
-    }
-    fn entry(&self, _: &Key, _: Position) -> Result<Option<Entry>, Error> {
-        unreachable!()
-    }
-    fn history(&self, _: &Key, _: PositionRange, _: Order, _: usize, _: usize) -> Result<Vec<Change>, Error> {
-        unreachable!()
-    }
-    fn state(&self, _: &Scope, _: Position, _: Option<&Key>, _: usize) -> Result<Vec<Change>, Error> {
-        unreachable!()
-    }
-    fn namespaces(&self, _: &Scope, _: Option<&Namespace>, _: usize) -> Result<Vec<Namespace>, Error> {
-        unreachable!()
-    }
-    fn restore(&self, _: &[CommitEntries]) -> Result<(), Error> {
-        unreachable!()
-    }
     fn abilities(&self) -> Abilities<'_> {
         Abilities { erase: Some(self), ..Abilities::default() }
     }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Error,
-    ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    CommitEntries, Driver, DriverError, Entry, Error, ErrorKind, Key, Order, Position, PositionRange,
+    forward_driver,
 };
 use annals_driver_memory::MemoryDriver;
 
@@ -47,95 +47,36 @@ impl Spy {
         }
     }
 
+    fn counted(&self, calls: &AtomicU64) -> &MemoryDriver {
+        calls.fetch_add(1, Ordering::Relaxed);
+        &self.driver
+    }
+
     /// Does `action` once, after the next entry was read and before it is answered.
     pub(crate) fn before_next_answer(&self, action: impl FnOnce() + Send + 'static) {
         *self.between.lock().unwrap() = Some(Box::new(action));
     }
 }
 
-fn count(count: &AtomicU64) {
-    count.fetch_add(1, Ordering::Relaxed);
-}
-
 impl Driver for Spy {
-    fn append(
-        &self,
-        batches: &[Batch],
-        durability: Durability,
-    ) -> Result<Vec<Result<Receipt, Conflict>>, Error> {
-        self.driver.append(batches, durability)
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        self.driver.sync()
-    }
-
-    fn last_position(&self) -> Result<Position, Error> {
-        count(&self.last_position);
-        self.driver.last_position()
-    }
-
-    fn boundary(&self, at: At) -> Result<Position, Error> {
-        count(&self.others);
-        self.driver.boundary(at)
-    }
+    forward_driver!(append, sync, restore, abilities => self.driver);
+    forward_driver!(last_position => self.counted(&self.last_position));
+    forward_driver!(boundary, history, state, namespaces => self.counted(&self.others));
 
     fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        count(&self.commits);
+        let driver = self.counted(&self.commits);
         if self.damaged.load(Ordering::Relaxed) {
             return Err(DriverError::new(ErrorKind::Corrupt, "spy", "a page is damaged").into());
         }
-        self.driver.commits(range, order, limit)
+        driver.commits(range, order, limit)
     }
 
     fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        count(&self.entry);
-        let entry = self.driver.entry(key, at);
+        let entry = self.counted(&self.entry).entry(key, at);
         let between = mem::take(&mut *self.between.lock().unwrap());
         if let Some(action) = between {
             action();
         }
         entry
-    }
-
-    fn history(
-        &self,
-        key: &Key,
-        range: PositionRange,
-        order: Order,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        count(&self.others);
-        self.driver.history(key, range, order, skip, limit)
-    }
-
-    fn state(
-        &self,
-        scope: &Scope,
-        at: Position,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        count(&self.others);
-        self.driver.state(scope, at, after, limit)
-    }
-
-    fn namespaces(
-        &self,
-        scope: &Scope,
-        after: Option<&Namespace>,
-        limit: usize,
-    ) -> Result<Vec<Namespace>, Error> {
-        count(&self.others);
-        self.driver.namespaces(scope, after, limit)
-    }
-
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.driver.restore(commits)
-    }
-
-    fn abilities(&self) -> Abilities<'_> {
-        self.driver.abilities()
     }
 }

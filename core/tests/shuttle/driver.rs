@@ -1,8 +1,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use annals_core::{
-    Abilities, At, Batch, Change, CommitEntries, Conflict, Driver, DriverError, Durability, Entry, Error,
-    ErrorKind, Key, Namespace, Order, Position, PositionRange, Receipt, Scope,
+    Batch, Conflict, Driver, DriverError, Durability, Error, ErrorKind, Receipt, forward_driver,
 };
 use annals_driver_memory::MemoryDriver;
 use shuttle::thread::yield_now;
@@ -39,6 +38,10 @@ impl Yielding {
 }
 
 impl Driver for Yielding {
+    forward_driver!(abilities => self.inner);
+    forward_driver!(last_position, boundary, commits, entry, history, state, namespaces through self.around);
+    forward_driver!(sync, restore through self.around);
+
     fn append(
         &self,
         batches: &[Batch],
@@ -51,63 +54,5 @@ impl Driver for Yielding {
         });
         self.is_appending.store(false, Ordering::SeqCst);
         answers
-    }
-
-    fn sync(&self) -> Result<(), Error> {
-        self.around(MemoryDriver::sync)
-    }
-
-    fn last_position(&self) -> Result<Position, Error> {
-        self.around(MemoryDriver::last_position)
-    }
-
-    fn boundary(&self, at: At) -> Result<Position, Error> {
-        self.around(|inner| inner.boundary(at))
-    }
-
-    fn commits(&self, range: PositionRange, order: Order, limit: usize) -> Result<Vec<CommitEntries>, Error> {
-        self.around(|inner| inner.commits(range, order, limit))
-    }
-
-    fn entry(&self, key: &Key, at: Position) -> Result<Option<Entry>, Error> {
-        self.around(|inner| inner.entry(key, at))
-    }
-
-    fn history(
-        &self,
-        key: &Key,
-        range: PositionRange,
-        order: Order,
-        skip: usize,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.around(|inner| inner.history(key, range, order, skip, limit))
-    }
-
-    fn state(
-        &self,
-        scope: &Scope,
-        at: Position,
-        after: Option<&Key>,
-        limit: usize,
-    ) -> Result<Vec<Change>, Error> {
-        self.around(|inner| inner.state(scope, at, after, limit))
-    }
-
-    fn namespaces(
-        &self,
-        scope: &Scope,
-        after: Option<&Namespace>,
-        limit: usize,
-    ) -> Result<Vec<Namespace>, Error> {
-        self.around(|inner| inner.namespaces(scope, after, limit))
-    }
-
-    fn restore(&self, commits: &[CommitEntries]) -> Result<(), Error> {
-        self.around(|inner| inner.restore(commits))
-    }
-
-    fn abilities(&self) -> Abilities<'_> {
-        self.inner.abilities()
     }
 }

@@ -2,38 +2,18 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "a test may panic, and each binary uses a part")]
 
-mod server;
-
 use std::process;
 use std::sync::Arc;
 use std::time::Duration;
 
 use annals_driver_postgres::PostgresOptions;
-use annals_test_server::{Server, Settings};
-use postgres::{Client, NoTls, Transaction};
-
-use self::server::{Schema, next, say};
-pub(crate) use self::server::{skipped, url};
-
-/// Returns where the server is by way of a pooler, `None` where there is none.
-pub(crate) fn pooled_url() -> Option<String> {
-    url()?;
-    let url = std::env::var("ANNALS_TEST_PGBOUNCER").ok();
-    if url.is_none() {
-        skipped("ANNALS_TEST_PGBOUNCER names no pooler");
-    }
-    url
-}
+use annals_test_server::{Schema, Server, Settings, given_url, next_number, skipped};
+use postgres::{Client, Transaction};
 
 /// Starts a server that only this test uses, `None` where tests are to do without.
 pub(crate) fn own_server(settings: &Settings) -> Option<Server> {
-    url()?;
+    given_url()?;
     Some(settings.start().unwrap())
-}
-
-/// Says on the terminal how much a test has shown.
-pub(crate) fn counted(what: &str) {
-    say("COUNTED", what);
 }
 
 /// A log that nobody else uses, in a schema that tests of this process share.
@@ -45,12 +25,12 @@ pub(crate) struct Scratch {
 impl Scratch {
     /// Returns a log of its own among those of other tests, `None` where there is no server.
     pub(crate) fn new() -> Option<Scratch> {
-        Some(Scratch { schema: Schema::shared()?, log: format!("log/{}/{}", process::id(), next()) })
+        Some(Scratch { schema: Schema::shared()?, log: format!("log/{}/{}", process::id(), next_number()) })
     }
 
     /// Returns a log in a schema of its own.
     pub(crate) fn alone() -> Option<Scratch> {
-        Some(Scratch { schema: Arc::new(Schema::new(url()?)), log: "main".into() })
+        Some(Scratch { schema: Arc::new(Schema::new(given_url()?)), log: "main".into() })
     }
 
     /// Returns the main log of a server that only this test uses.
@@ -59,11 +39,11 @@ impl Scratch {
     }
 
     pub(crate) fn schema(&self) -> &str {
-        &self.schema.name
+        self.schema.name()
     }
 
     pub(crate) fn url(&self) -> &str {
-        &self.schema.url
+        self.schema.url()
     }
 
     pub(crate) fn log(&self) -> &str {
@@ -84,7 +64,7 @@ impl Scratch {
     pub(crate) fn options_at(&self, url: &str) -> PostgresOptions {
         let url = format!("{url}&application_name={}", self.application().replace('/', "%2F"));
         let options: PostgresOptions = url.parse().unwrap();
-        let options = options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true);
+        let options = options.schema(self.schema.name()).unwrap().log(&self.log).unwrap().create(true);
         // That a machine has much else to do is no failure.
         options.busy_timeout(Duration::from_secs(60)).timeout(Duration::from_secs(180))
     }
@@ -122,6 +102,6 @@ impl Scratch {
 
     /// Connects as any program would.
     pub(crate) fn sql(&self) -> Client {
-        Client::connect(&self.schema.url, NoTls).unwrap()
+        self.schema.sql()
     }
 }

@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use annals_conformance::Faulty;
 use annals_core::{Announce, Batch, Context, Driver, Durability, Filter, Key, Position, Store};
 use annals_driver_postgres::{PostgresDriver, PostgresOptions};
+use annals_test_server::given_pooler_url;
 use postgres::Config;
 use postgres::config::Host;
 
-use crate::common::{Scratch, pooled_url};
+use crate::common::Scratch;
 
 /// Whoever waits so long waits for ever.
 const LONG: Duration = Duration::from_secs(120);
@@ -114,7 +115,7 @@ fn a_lost_connection_is_made_again_and_nothing_stays_unheard() {
 
 #[test]
 fn a_follower_by_way_of_a_pooler_misses_nothing_and_hears_by_another_address() {
-    let (Some(scratch), Some(url)) = (Scratch::new(), pooled_url()) else { return };
+    let (Some(scratch), Some(url)) = (Scratch::new(), given_pooler_url()) else { return };
     let writer = scratch.options_at(&url).notify(true).open().unwrap();
     let store = Store::new(scratch.options_at(&url).notify(true).open().unwrap());
     let mut subscription = store.subscribe(Position::START, Filter::everything()).unwrap();

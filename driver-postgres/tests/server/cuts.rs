@@ -2,7 +2,9 @@
 
 use annals_driver_postgres::AppendBy;
 
-use crate::common::{Scratch, counted};
+use annals_test_server::counted;
+
+use crate::common::Scratch;
 use crate::load::{Account, Outcome, assert_settled, batch};
 use crate::proxy::{Proxy, Way};
 

@@ -11,10 +11,10 @@ use annals_core::{
     PositionRange, Receipt,
 };
 use annals_driver_postgres::{AppendBy, PostgresDriver, PostgresOptions};
-use annals_test_server::Settings;
+use annals_test_server::{Settings, skipped};
 use postgres::Client;
 
-use crate::common::{Scratch, own_server, skipped};
+use crate::common::{Scratch, own_server};
 use crate::proxy::{Fault, Proxy};
 
 const BOTH: [AppendBy; 2] = [AppendBy::Function, AppendBy::Statements];

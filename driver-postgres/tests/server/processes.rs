@@ -13,9 +13,10 @@ use annals_core::{
     Batch, Context, Driver, Durability, Entry, Filter, Key, Order, Position, PositionRange, Store,
 };
 use annals_driver_postgres::{AppendBy, PostgresDriver, PostgresOptions};
+use annals_test_server::{counted, given_url};
 use postgres::{Client, NoTls};
 
-use crate::common::{Scratch, counted, url};
+use crate::common::Scratch;
 use crate::delays::delay_some_commits;
 
 const WRITERS: u64 = 4;
@@ -44,7 +45,7 @@ fn plays_the_role_it_is_given() {
     };
     let (start, end) = numbers.split_once(' ').unwrap();
     let numbers = start.parse().unwrap()..end.parse().unwrap();
-    let options = url().unwrap().parse::<PostgresOptions>().unwrap().schema(&schema).unwrap();
+    let options = given_url().unwrap().parse::<PostgresOptions>().unwrap().schema(&schema).unwrap();
     match role.as_str() {
         "append" => append(&options, numbers),
         // One of them listens as well.
@@ -180,7 +181,7 @@ fn follow(driver: PostgresDriver) {
 }
 
 fn insert(schema: &str, numbers: Range<u64>) {
-    let mut client = Client::connect(&url().unwrap(), NoTls).unwrap();
+    let mut client = Client::connect(&given_url().unwrap(), NoTls).unwrap();
     let sql = format!("INSERT INTO {schema}.control (number) VALUES ($1)");
     for number in numbers {
         client.execute(&sql, &[&i64::try_from(number).unwrap()]).unwrap();
@@ -188,7 +189,7 @@ fn insert(schema: &str, numbers: Range<u64>) {
 }
 
 fn poll(schema: &str) {
-    let mut client = Client::connect(&url().unwrap(), NoTls).unwrap();
+    let mut client = Client::connect(&given_url().unwrap(), NoTls).unwrap();
     let sql = format!("SELECT id, number FROM {schema}.control WHERE id > $1 ORDER BY id LIMIT 100");
     let (mut last, mut seen) = (0_i64, Vec::new());
     loop {

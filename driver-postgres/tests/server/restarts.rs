@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use annals_core::{Driver, Durability, Order, PositionRange};
 use annals_driver_postgres::{AppendBy, PostgresDriver};
-use annals_test_server::Settings;
+use annals_test_server::{Settings, counted};
 
-use crate::common::{Scratch, counted, own_server};
+use crate::common::{Scratch, own_server};
 use crate::delays::delay_appends;
 use crate::load::{Account, Outcome, assert_settled, batch, write_until};
 use crate::proxy::{Fault, Proxy};

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use annals_core::{Batch, Context, Driver, Durability, ErrorKind, Key, Order, PositionRange};
 use annals_driver_postgres::{AppendBy, PostgresDriver};
-use annals_test_server::{Server, Settings};
+use annals_test_server::{Server, Settings, counted, skipped};
 use tempfile::TempDir;
 
-use crate::common::{Scratch, counted, own_server, skipped};
+use crate::common::{Scratch, own_server};
 
 /// A folder with little room, gone when this is dropped.
 struct Room {

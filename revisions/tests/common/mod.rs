@@ -9,17 +9,13 @@
 
 mod counted;
 
-use std::env;
-use std::io::Write as _;
-use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
 
 use annals_core::{Context, Driver, Store, StoreBuilder};
 use annals_driver_memory::MemoryDriver;
 use annals_driver_postgres::PostgresOptions;
 use annals_driver_sqlite::SqliteDriver;
-use postgres::{Client, NoTls};
+use annals_test_server::OwnLog;
 
 pub use counted::{Calls, Counted};
 
@@ -69,74 +65,12 @@ pub fn sqlite() -> Option<Place> {
 
 /// Returns a place in a database, `None` where there is no server and tests are to do without.
 pub fn postgres() -> Option<Place> {
-    let scratch = Scratch::new()?;
-    let open = move || Box::new(scratch.options().open().unwrap()) as Box<dyn Driver>;
+    let log = OwnLog::new()?;
+    let options = move || log.url_to_create().parse::<PostgresOptions>().unwrap();
+    let open = move || Box::new(options().open().unwrap()) as Box<dyn Driver>;
     Some(Place { driver: "postgres", open: Box::new(open) })
 }
 
 pub fn by(actor: &str) -> Context {
     Context::new().actor(actor)
-}
-
-/// A log that nobody else uses, in a schema that the tests of this process share.
-struct Scratch {
-    schema: Arc<Schema>,
-    log: String,
-}
-
-impl Scratch {
-    fn new() -> Option<Scratch> {
-        static SHARED: Mutex<Weak<Schema>> = Mutex::new(Weak::new());
-        let url = url()?;
-        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
-        let schema = shared.upgrade().unwrap_or_else(|| Arc::new(Schema::new(url)));
-        *shared = Arc::downgrade(&schema);
-        Some(Scratch { schema, log: format!("log/{}/{}", process::id(), next()) })
-    }
-
-    fn options(&self) -> PostgresOptions {
-        let options: PostgresOptions = self.schema.url.parse().unwrap();
-        options.schema(&self.schema.name).unwrap().log(&self.log).unwrap().create(true)
-    }
-}
-
-/// Returns where the server is, `None` where tests are to do without one.
-fn url() -> Option<String> {
-    if let Ok(url) = env::var("ANNALS_TEST_POSTGRES") {
-        return Some(url);
-    }
-    assert!(
-        env::var_os("ANNALS_NO_POSTGRES").is_some(),
-        "this test needs a PostgreSQL server: run `cargo xtask postgres -- cargo test`, or set \
-         ANNALS_TEST_POSTGRES to the URL of one, or ANNALS_NO_POSTGRES=1 to do without"
-    );
-    let thread = std::thread::current();
-    let line = format!("SKIPPED {} on PostgreSQL: there is no server\n", thread.name().unwrap_or_default());
-    // Past the capture that hides what passing tests say.
-    std::io::stderr().write_all(line.as_bytes()).unwrap();
-    None
-}
-
-fn next() -> u32 {
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    COUNT.fetch_add(1, Ordering::Relaxed)
-}
-
-/// A schema, gone when the last one who uses it is.
-struct Schema {
-    url: String,
-    name: String,
-}
-
-impl Schema {
-    fn new(url: String) -> Schema {
-        Schema { url, name: format!("test_{}_{}", process::id(), next()) }
-    }
-}
-
-impl Drop for Schema {
-    fn drop(&mut self) {
-        let drop = format!("SET client_min_messages = warning; DROP SCHEMA IF EXISTS {} CASCADE", self.name);
-        Client::connect(&self.url, NoTls).unwrap().batch_execute(&drop).unwrap();
-    }
 }
