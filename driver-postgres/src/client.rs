@@ -77,6 +77,15 @@ impl Client {
         self.noting(answer)
     }
 
+    /// Does what takes more than one question.
+    pub(crate) fn converse<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&tokio_postgres::Client) -> Result<T, Error>,
+    ) -> Result<T, Failure> {
+        let answer = self.driven.wait(self.deadline, ask(&self.inner));
+        self.noting(answer)
+    }
+
     /// Runs statements.
     pub(crate) fn batch_execute(&mut self, sql: &str) -> Result<(), Failure> {
         let answer = self.driven.wait(self.deadline, self.inner.batch_execute(sql));

@@ -1,8 +1,9 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use annals_core::codec::Uuid;
-use annals_core::{Commit, Key, Position};
+use annals_core::{Commit, Key, Namespace, Position};
+use foldhash::fast::RandomState;
 
 use crate::parameter::Parameter;
 
@@ -18,8 +19,10 @@ pub(crate) struct KnownKeys(Mutex<Known>);
 #[derive(Debug, Default)]
 pub(crate) struct Known {
     witness: Option<Witness>,
-    ids: HashMap<Key, i32>,
-    keys: HashMap<i32, Key>,
+    ids: HashMap<Key, i32, RandomState>,
+    keys: HashMap<i32, Key, RandomState>,
+    /// Those of the keys, each once: a walk comes by few of them more often than by many.
+    namespaces: HashSet<Namespace, RandomState>,
     /// How often all was forgotten.
     age: u64,
 }
@@ -74,7 +77,9 @@ impl KnownKeys {
             if known.ids.len() == Self::KEYS_MAX {
                 known.ids.clear();
                 known.keys.clear();
+                known.namespaces.clear();
             }
+            let key = known.sharing(key);
             known.keys.insert(id, key.clone());
             known.ids.insert(key, id);
         }
@@ -88,6 +93,17 @@ impl KnownKeys {
 }
 
 impl Known {
+    /// Returns the same key, with the namespace that other keys have.
+    fn sharing(&mut self, key: Key) -> Key {
+        match self.namespaces.get(key.namespace()) {
+            Some(namespace) => Key::new(namespace.clone(), key.field().clone()).unwrap_or(key),
+            None => {
+                self.namespaces.insert(key.namespace().clone());
+                key
+            }
+        }
+    }
+
     pub(crate) fn witness(&self) -> Option<Witness> {
         self.witness
     }
@@ -151,6 +167,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_of_one_record_share_its_name() {
+        let known = KnownKeys::default();
+        let key = |field| Key::parse("record", field).unwrap();
+        known.learn(None, witness(3), [(key("one"), 1), (key("two"), 2)]);
+        let known = known.read();
+        let [one, two] = [1, 2].map(|id| known.key(id).unwrap());
+        assert_eq!((one, two), (&key("one"), &key("two")));
+        assert_eq!(one.namespace().as_str().as_ptr(), two.namespace().as_str().as_ptr());
+    }
+
+    #[test]
     fn no_more_keys_are_kept_than_there_is_room_for() {
         let known = KnownKeys::default();
         let last = KnownKeys::KEYS_MAX + 1;
@@ -159,6 +186,6 @@ mod tests {
         assert_eq!(state(&known, [1, last]), (Some(witness(last as u64)), [None, id]));
         assert_eq!(id.and_then(|id| usize::try_from(id).ok()), Some(last));
         let known = known.read();
-        assert_eq!((known.ids.len(), known.keys.len()), (1, 1));
+        assert_eq!((known.ids.len(), known.keys.len(), known.namespaces.len()), (1, 1, 1));
     }
 }

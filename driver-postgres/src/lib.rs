@@ -50,6 +50,7 @@
 mod announcer;
 mod announcing;
 mod append;
+mod asked;
 mod check;
 mod client;
 mod columns;

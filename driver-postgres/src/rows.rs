@@ -24,8 +24,38 @@ const ENTRY: usize = 5;
 /// Where the columns of a commit begin in a row of [`Page`].
 const COMMIT: usize = ENTRY + 2;
 
+/// An entry but for its key.
+pub(crate) struct Keyless {
+    pub(crate) position: Position,
+    action: Action,
+    actor: Option<String>,
+    reason: Option<String>,
+}
+
+impl Keyless {
+    /// Returns the entry that deletes a value.
+    #[cfg(test)]
+    pub(crate) fn deleted(position: Position) -> Keyless {
+        Keyless { position, action: Action::Deleted, actor: None, reason: None }
+    }
+
+    pub(crate) fn of(self, key: Key) -> Entry {
+        let Keyless { position, action, actor, reason } = self;
+        Entry { position, key, action, actor, reason }
+    }
+}
+
 /// Returns the entry of `key` whose columns come first.
 pub(crate) fn entry(row: &Row, key: Key) -> Result<Entry, Failure> {
+    Ok(keyless(row)?.of(key))
+}
+
+/// Returns the entry whose columns come first, and the id of its key, which comes behind them.
+pub(crate) fn entry_and_key(row: &Row) -> Result<(Keyless, i32), Failure> {
+    Ok((keyless(row)?, row.try_get(ENTRY)?))
+}
+
+fn keyless(row: &Row) -> Result<Keyless, Failure> {
     let position = position(row, 0)?;
     let cells = Cells { row, owner: Owner::Entry(position) };
     let action = match (cells.get::<Option<i16>>(1, "kind")?, cells.get::<Option<&[u8]>>(4, "value")?) {
@@ -35,13 +65,18 @@ pub(crate) fn entry(row: &Row, key: Key) -> Result<Entry, Failure> {
         (kind::SET | kind::DELETED | kind::ERASED, _) => return Err(cells.damaged("value")),
         _ => return Err(cells.damaged("kind")),
     };
-    Ok(Entry { position, key, action, actor: cells.text(2, "actor")?, reason: cells.text(3, "reason")? })
+    Ok(Keyless { position, action, actor: cells.text(2, "actor")?, reason: cells.text(3, "reason")? })
 }
 
 /// Returns where the commit ends that erased an entry.
 fn erasure(bytes: &[u8], cells: &Cells<'_>) -> Result<Position, Failure> {
     let number = bytes.try_into().ok().map(u64::from_be_bytes);
     number.and_then(Position::new).ok_or_else(|| cells.damaged("value"))
+}
+
+/// Returns where the log ends, and whether it has a commit that was asked for.
+pub(crate) fn end_and_witness(row: &Row) -> Result<(Position, bool), Failure> {
+    Ok((position_or_start(row, 0)?.unwrap_or(Position::START), row.try_get(1)?))
 }
 
 /// Returns the commit whose columns begin at column `at`.
@@ -174,10 +209,9 @@ pub(crate) fn no_commit(position: Position) -> Failure {
     Failure::Damaged(format!("the log is damaged: the entry at {position} has no commit"))
 }
 
-/// Returns the error of the entry in a row, which has a key that is not there.
-pub(crate) fn no_key(row: &Row) -> Failure {
-    let of = |position| Failure::Damaged(format!("the log is damaged: the entry at {position} has no key"));
-    position(row, 0).map_or_else(|failure| failure, of)
+/// Returns the error of an entry whose key is not there.
+pub(crate) fn no_key(position: Position) -> Failure {
+    Failure::Damaged(format!("the log is damaged: the entry at {position} has no key"))
 }
 
 /// Returns the id in column 0 and the key of the names in columns 1 and 2.

@@ -31,18 +31,14 @@ macro_rules! statements {
     };
 }
 
-/// The columns of a commit `c`, whether there is the commit of this end and this id, and where the log ends.
-macro_rules! commit_columns_and_witness {
-    ($last:literal, $id:literal) => {
-        concat!(
-            "c.last, c.length, c.id, c.given, c.recorded_at, c.occurred_at, c.actor, c.reason, c.location, c.tags,
-            EXISTS (
-                SELECT FROM \"annals\".annals_commit AS w WHERE w.log = $1 AND w.last = ",
-            $last,
-            " AND w.id = ",
-            $id,
-            "), (SELECT l.last FROM \"annals\".annals_log AS l WHERE l.log = $1)"
-        )
+/// Where the last commit of a page ends that begins behind a position and shall reach another (`$4`): the
+/// first end from there on, if there is one up to a third (`$3`).
+macro_rules! end_of_page {
+    () => {
+        "coalesce((
+            SELECT c.last FROM \"annals\".annals_commit AS c
+            WHERE c.log = $1 AND c.last >= $4 AND c.last <= $3 ORDER BY c.last LIMIT 1
+        ), $4)"
     };
 }
 
@@ -129,16 +125,28 @@ statements! {
         )
         SELECT f.namespace FROM found AS f ORDER BY f.namespace LIMIT $4";
 
-    /// The commits that end behind a position and up to another, oldest first.
+    /// Where the log ends, and whether it has the commit of this end and this id.
+    end_and_witness = "
+        SELECT l.last, EXISTS (
+            SELECT FROM \"annals\".annals_commit AS w WHERE w.log = $1 AND w.last = $2 AND w.id = $3
+        ) FROM \"annals\".annals_log AS l WHERE l.log = $1";
+
+    /// The commits of a page behind a position (`$2`), oldest first.
     commits_oldest_first = concat!(
-        "SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
-        WHERE c.log = $1 AND c.last > $2 AND c.last <= $3 ORDER BY c.last LIMIT $4"
+        "SELECT ", commit_columns!(), " FROM \"annals\".annals_commit AS c
+        WHERE c.log = $1 AND c.last > $2 AND c.last <= ", end_of_page!(), " ORDER BY c.last"
+    );
+
+    /// The entries of the same page, with the ids of their keys.
+    entries_oldest_first = concat!(
+        "SELECT ", entry_columns!(), ", e.key FROM \"annals\".annals_entry AS e
+        WHERE e.log = $1 AND e.position > $2 AND e.position <= ", end_of_page!(), " ORDER BY e.position"
     );
 
     /// The commits that end behind a position (`$2`) and up to another (`$3`), newest first. Positions are
     /// without a gap, so the commits with at least so many (`$4`) entries follow from where the newest ends.
     commits_newest_first = concat!(
-        "SELECT ", commit_columns_and_witness!("$5", "$6"), " FROM \"annals\".annals_commit AS c
+        "SELECT ", commit_columns!(), " FROM \"annals\".annals_commit AS c
         WHERE c.log = $1 AND c.last <= $3 AND c.last > greatest($2, (
             SELECT max(c.last) FROM \"annals\".annals_commit AS c WHERE c.log = $1 AND c.last <= $3
         ) - $4) ORDER BY c.last DESC"

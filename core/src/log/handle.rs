@@ -25,6 +25,9 @@ pub const CONTEXT_BYTES_MAX: u64 = 1 << 20;
 /// The most entries read at a time where a whole stretch of the log is walked.
 const PAGE_ENTRIES: usize = 1000;
 
+/// The most entries read at a time where commits are walked: to ask a server costs as much for a few.
+const WALK_ENTRIES: usize = 2 * PAGE_ENTRIES;
+
 /// A log of encoded values: a driver plus validation, paging and group commit.
 ///
 /// Cheap to clone; all clones are the same log. What several threads append at the same time, through
@@ -201,7 +204,7 @@ impl Log {
     /// Returns the commits whose last position lies in `range`, with their entries.
     pub fn commits(&self, mut range: PositionRange, order: Order) -> Pages<CommitEntries> {
         let driver = Arc::clone(&self.driver);
-        let mut size = PageSize::growing(16, PAGE_ENTRIES);
+        let mut size = PageSize::growing(16, WALK_ENTRIES);
         Pages::new(move || {
             let page = driver.commits(range, order, size.get())?;
             let entries = page.iter().map(|whole| whole.entries.len()).sum();
