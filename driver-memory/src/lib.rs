@@ -288,10 +288,10 @@ impl Driver for MemoryDriver {
         for (key, _) in contents.keys(scope, None) {
             let namespace = key.namespace();
             if after.is_none_or(|after| namespace > after) && found.last() != Some(namespace) {
+                if found.len() == limit {
+                    break;
+                }
                 found.push(namespace.clone());
-            }
-            if found.len() == limit {
-                break;
             }
         }
         Ok(found)

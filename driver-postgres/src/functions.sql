@@ -63,8 +63,9 @@ BEGIN
     IF (
         SELECT bool_and((
                 x.writes > 0 AND x.conditions >= 0 AND x.now BETWEEN -377705116800000000 AND 253402300799999999
-            ) IS TRUE) AND sum(x.writes) = v_writes AND sum(x.conditions) = cardinality(c_kind)
-        FROM unnest(b_id, b_now, b_writes, b_conditions) AS x (id, now, writes, conditions)
+            ) IS TRUE AND (x.occurred_at BETWEEN -377705116800000000 AND 253402300799999999) IS NOT FALSE)
+            AND sum(x.writes) = v_writes AND sum(x.conditions) = cardinality(c_kind)
+        FROM unnest(b_id, b_now, b_occurred_at, b_writes, b_conditions) AS x (id, now, occurred_at, writes, conditions)
     ) IS NOT TRUE THEN
         RAISE EXCEPTION 'annals: the batches have other writes or conditions than they say, or impossible times'
             USING ERRCODE = 'AN003';

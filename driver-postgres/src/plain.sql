@@ -21,6 +21,7 @@ DECLARE
 BEGIN
     IF ((w_kind IS NULL AND w_value IS NOT NULL OR w_kind = 1 AND w_value IS NULL)
         AND b_now BETWEEN -377705116800000000 AND 253402300799999999
+        AND (b_occurred_at BETWEEN -377705116800000000 AND 253402300799999999) IS NOT FALSE
         AND NOT starts_with(w_namespace || '/', '__annals/')) IS NOT TRUE
     THEN
         RAISE EXCEPTION 'annals: no value, or one with a deletion, or an impossible time, or `__annals` is named'
@@ -104,7 +105,8 @@ BEGIN
         SELECT k.id FROM "annals".annals_key AS k WHERE k.log = a_log ORDER BY k.id DESC LIMIT 1
     ), (
         SELECT k.id FROM "annals".annals_key AS k
-        WHERE k.log = a_log AND k.namespace >= '__annals/' AND k.namespace < '__annals0' AND k.id = ANY (w_key) LIMIT 1
+        WHERE k.log = a_log AND k.namespace >= '__annals' AND k.namespace < '__annals0'
+            AND starts_with(k.namespace || '/', '__annals/') AND k.id = ANY (w_key) LIMIT 1
     ) INTO v_moment, v_is_known, v_greatest, v_reserved
     FROM "annals".annals_commit AS c WHERE c.log = a_log AND c.last = v_start;
     -- What nearly always holds is asked at once.
@@ -122,12 +124,14 @@ BEGIN
             RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
         END IF;
         -- Some arrays are taken apart, others looked into: both have to begin with 1.
-        IF (1 = ALL (w_kind)) IS FALSE OR 1 <> coalesce(array_lower(w_kind, 1), 1)
-            OR 1 <> coalesce(array_lower(w_value, 1), 1) OR (CASE cardinality(w_value)
-            WHEN 0 THEN cardinality(array_positions(w_kind, 1::smallint)) = v_writes
-            ELSE array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)
-                AND cardinality(w_value) = v_writes
-        END) IS NOT TRUE THEN
+        IF (1 = ALL (w_kind)) IS FALSE OR cardinality(w_kind) NOT IN (0, v_writes)
+            OR 1 <> coalesce(array_lower(w_kind, 1), 1) OR 1 <> coalesce(array_lower(w_value, 1), 1)
+            OR (CASE cardinality(w_value)
+                WHEN 0 THEN cardinality(array_positions(w_kind, 1::smallint)) = v_writes
+                ELSE array_positions(w_kind, 1::smallint) = array_positions(w_value, NULL)
+                    AND cardinality(w_value) = v_writes
+            END) IS NOT TRUE
+        THEN
             RAISE EXCEPTION 'annals: a write sets no value, or deletes and sets one' USING ERRCODE = 'AN003';
         END IF;
         IF a_seen < v_start AND EXISTS (
@@ -146,6 +150,12 @@ BEGIN
     IF cardinality(k_field) > 0 THEN
         IF EXISTS (SELECT FROM unnest(k_namespace) AS x (name) WHERE starts_with(x.name || '/', '__annals/')) THEN
             RAISE EXCEPTION 'annals: `__annals` is kept for the log itself' USING ERRCODE = 'AN003';
+        END IF;
+        IF (
+            SELECT count(DISTINCT x.other) FROM unnest(w_key, w_other) AS x (key, other)
+            WHERE x.key IS NULL AND x.other BETWEEN 1 AND cardinality(k_field)
+        ) <> cardinality(k_field) THEN
+            RAISE EXCEPTION 'annals: a key is named that no write has' USING ERRCODE = 'AN003';
         END IF;
         SELECT array_agg((
             SELECT k.id FROM "annals".annals_key AS k
@@ -179,6 +189,7 @@ BEGIN
             WHEN b_writes[i] > coalesce(b_writes[i - 1], 0) THEN b_writes[i] - coalesce(b_writes[i - 1], 0)
         END, CASE
             WHEN b_now[i] <= 253402300799999999 AND b_now[i] >= coalesce(b_now[i - 1], -377705116800000000)
+                AND (b_occurred_at[i] BETWEEN -377705116800000000 AND 253402300799999999) IS NOT FALSE
             THEN greatest(v_moment, b_now[i])
         END, b_occurred_at[i], b_id[i], false, b_actor[i], b_reason[i], b_location[i], b_tags[i]
     FROM generate_series(1, v_batches) AS i;

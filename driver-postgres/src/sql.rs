@@ -48,9 +48,11 @@ statements! {
         SELECT f.version, current_setting('server_encoding') = 'UTF8', current_setting('fsync') = 'on', EXISTS (
             SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
             WHERE c.oid = f.tableoid AND p.proname = 'annals_append'
-        ), l.name, l.last, EXISTS (
-            SELECT FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
-            WHERE c.oid = f.tableoid AND p.proname = 'annals_read_record' AND has_function_privilege(p.oid, 'EXECUTE')
+        ), l.name, l.last, (
+            SELECT count(*) = 4
+            FROM pg_catalog.pg_proc AS p JOIN pg_catalog.pg_class AS c ON c.relnamespace = p.pronamespace
+            WHERE c.oid = f.tableoid AND has_function_privilege(p.oid, 'EXECUTE') AND p.proname IN ('annals_read_entry',
+                'annals_read_record', 'annals_read_history_oldest_first', 'annals_read_history_newest_first')
         )
         FROM \"annals\".annals_format AS f LEFT JOIN \"annals\".annals_log AS l ON l.log = $1";
 
@@ -238,7 +240,7 @@ statements! {
         ) LIMIT 100";
 
     keys_without_entry = "
-        SELECT k.id FROM \"annals\".annals_key AS k
+        SELECT k.id::bigint FROM \"annals\".annals_key AS k
         WHERE k.log = $1 AND NOT EXISTS (
             SELECT FROM \"annals\".annals_entry AS e WHERE e.log = $1 AND e.key = k.id
         ) LIMIT 100";

@@ -14,6 +14,7 @@ struct Asked<'a> {
     writes: &'a str,
     conditions: &'a str,
     now: &'a str,
+    occurred_at: &'a str,
     namespace: &'a str,
     field: &'a str,
     kind: &'a str,
@@ -26,6 +27,7 @@ const FINE: Asked<'_> = Asked {
     writes: "1",
     conditions: "0",
     now: "0",
+    occurred_at: "NULL",
     namespace: "a",
     field: "x",
     kind: "NULL",
@@ -36,9 +38,9 @@ const FINE: Asked<'_> = Asked {
 impl Asked<'_> {
     /// The group as `annals_append` and `annals_erase` take it.
     fn group(&self) -> String {
-        let Asked { writes, conditions, now, namespace, field, kind, value, .. } = self;
+        let Asked { writes, conditions, now, occurred_at, namespace, field, kind, value, .. } = self;
         format!(
-            "ARRAY[md5(random()::text)::uuid], '{{f}}', ARRAY[{now}]::bigint[], '{{NULL}}', '{{NULL}}', '{{NULL}}',
+            "ARRAY[md5(random()::text)::uuid], '{{f}}', ARRAY[{now}]::bigint[], '{{{occurred_at}}}', '{{NULL}}', '{{NULL}}',
             '{{NULL}}', '{{NULL}}', ARRAY[{writes}]::integer[], ARRAY[{conditions}]::integer[], '{{}}', '{{}}', '{{}}',
             '{{}}', ARRAY['{namespace}'], ARRAY['{field}'], ARRAY[{kind}]::smallint[], '{{NULL}}', '{{NULL}}',
             ARRAY[{value}]::bytea[]"
@@ -50,18 +52,18 @@ impl Asked<'_> {
     }
 
     fn one(&self, log: i64) -> String {
-        let Asked { now, namespace, field, kind, value, .. } = self;
+        let Asked { now, occurred_at, namespace, field, kind, value, .. } = self;
         format!(
-            "SELECT FROM annals_append_one({log}, 0, true, 1000, md5(random()::text)::uuid, {now}, NULL, NULL,
+            "SELECT FROM annals_append_one({log}, 0, true, 1000, md5(random()::text)::uuid, {now}, {occurred_at}, NULL,
             NULL, NULL, NULL, '{namespace}', '{field}', {kind}::smallint, NULL, NULL, {value}::bytea)"
         )
     }
 
     fn plain(&self, log: i64) -> String {
-        let Asked { writes, now, namespace, field, kind, value, key, .. } = self;
+        let Asked { writes, now, occurred_at, namespace, field, kind, value, key, .. } = self;
         format!(
             "SELECT FROM annals_append_plain({log}, 0, true, 1000, 0, NULL, ARRAY[md5(random()::text)::uuid],
-            ARRAY[{now}]::bigint[], '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}',
+            ARRAY[{now}]::bigint[], '{{{occurred_at}}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}',
             ARRAY[{writes}]::integer[], ARRAY['{namespace}'], ARRAY['{field}'], ARRAY[{key}]::integer[],
             '{{1}}', ARRAY[{kind}]::smallint[], '{{}}', '{{}}', ARRAY[{value}]::bytea[])"
         )
@@ -103,6 +105,9 @@ fn what_would_damage_the_log_is_refused() {
         Asked { now: "253402300800000000", ..FINE },
         Asked { now: "-377705116800000001", ..FINE },
         Asked { now: "NULL", ..FINE },
+        Asked { occurred_at: "9223372036854775807", ..FINE },
+        Asked { occurred_at: "253402300800000000", ..FINE },
+        Asked { occurred_at: "-377705116800000001", ..FINE },
         Asked { namespace: "", ..FINE },
         Asked { namespace: "b//c", ..FINE },
         Asked { namespace: "b/../c", ..FINE },
@@ -154,6 +159,8 @@ fn what_would_damage_the_log_is_refused() {
         ("'{1,NULL}'", "'[0:1]={\\\\xc0,NULL}'"),
         ("'{NULL,NULL}'", "'{\\\\xc0}'"),
         ("'{NULL,1}'", "'{\\\\xc0}'"),
+        ("'{NULL,NULL,1}'", "'{\\\\xc0,NULL}'"),
+        ("'{NULL,NULL,1,1}'", "'{}'"),
         ("'{{1,NULL}}'", "'{{NULL,\\\\xc0}}'"),
     ] {
         let judged = format!(
@@ -170,6 +177,9 @@ fn what_would_damage_the_log_is_refused() {
             assert_refused(&mut sql, &statement);
         }
     }
+    // A key that no write has.
+    let named = FINE.plain(number).replace("ARRAY['a'], ARRAY['x']", "ARRAY['a', 'b'], ARRAY['x', 'y']");
+    assert_refused(&mut sql, &named);
     for conditions in ["1", "-1", "NULL"] {
         assert_refused(&mut sql, &Asked { conditions, ..FINE }.judged(number));
     }
@@ -178,7 +188,13 @@ fn what_would_damage_the_log_is_refused() {
     }
     assert_eq!(log.commits(PositionRange::ALL, Order::OldestFirst, 1).unwrap(), []);
 
-    let most = Asked { now: "253402300799999999", namespace: "__annals2/A.b-c", field: "größe_1", ..FINE };
+    let most = Asked {
+        now: "253402300799999999",
+        occurred_at: "-377705116800000000",
+        namespace: "__annals2/A.b-c",
+        field: "größe_1",
+        ..FINE
+    };
     let deleted = Asked { kind: "1", value: "NULL", ..FINE };
     for asked in [FINE, deleted, most] {
         for statement in [asked.judged(number), asked.one(number), asked.plain(number)] {

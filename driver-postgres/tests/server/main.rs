@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test may panic")]
 
 mod announcing;
+mod checks;
 mod clocks;
 #[path = "../common/mod.rs"]
 mod common;

@@ -173,12 +173,12 @@ pub fn pages_of_namespaces_continue_after_a_namespace(places: &Places) {
         let all = log.namespaces(&scope, None, usize::MAX).unwrap();
         for after in &afters {
             let rest: Vec<Namespace> = all.iter().filter(|name| *name > after).cloned().collect();
-            for limit in [1, 2, 3, usize::MAX] {
+            for limit in [0, 1, 2, 3, usize::MAX] {
                 let page = log.namespaces(&scope, Some(after), limit).unwrap();
                 assert_eq!(page, rest[..limit.min(rest.len())], "{limit} in {scope:?} after {after}");
             }
         }
-        for limit in [1, 2, usize::MAX] {
+        for limit in [0, 1, 2, usize::MAX] {
             assert_eq!(log.namespaces(&scope, None, limit).unwrap(), all[..limit.min(all.len())]);
         }
     }
