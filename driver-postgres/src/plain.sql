@@ -62,6 +62,15 @@ BEGIN
 END
 $$;
 
+CREATE OR REPLACE FUNCTION "annals".annals_refuse(why text) RETURNS integer
+-- Never returns. It stands where a value of a row would be that must not be stored.
+LANGUAGE plpgsql VOLATILE
+AS $$
+BEGIN
+    RAISE EXCEPTION 'annals: %', why USING ERRCODE = 'AN003';
+END
+$$;
+
 CREATE OR REPLACE FUNCTION "annals".annals_append_plain(
     a_log bigint, a_seen bigint, a_synced boolean, a_wait_ms bigint,
     -- The end and the id of a commit that the caller knows, and with it the keys that are named by their ids
@@ -174,12 +183,12 @@ BEGIN
             ) AS x;
         END IF;
     END IF;
-    -- A key that is not there, a commit without a write, and times that fall or are impossible become NULL, which
-    -- no table takes: it costs less than to look at them before.
+    -- What can be wrong with a row is looked at while it is made: it costs less than to do so before.
     INSERT INTO "annals".annals_entry (log, position, key, kind, actor, reason, value)
     SELECT a_log, v_start + x.number, CASE
-            WHEN x.key IS NULL THEN v_keys[w_other[x.number]]
+            WHEN x.key IS NULL AND v_keys[w_other[x.number]] IS NOT NULL THEN v_keys[w_other[x.number]]
             WHEN x.key > a_log % 2147483648 - 2147483648 AND x.key <= v_greatest THEN x.key
+            ELSE "annals".annals_refuse('a key is named that is not there')
         END, w_kind[x.number], w_actor[x.number], w_reason[x.number], x.value
     FROM unnest(w_key, w_value) WITH ORDINALITY AS x (key, value, number);
 
@@ -187,10 +196,12 @@ BEGIN
         (log, last, length, recorded_at, occurred_at, id, given, actor, reason, location, tags)
     SELECT a_log, v_start + b_writes[i], CASE
             WHEN b_writes[i] > coalesce(b_writes[i - 1], 0) THEN b_writes[i] - coalesce(b_writes[i - 1], 0)
+            ELSE "annals".annals_refuse('a batch has no writes, or others than it says')
         END, CASE
             WHEN b_now[i] <= 253402300799999999 AND b_now[i] >= coalesce(b_now[i - 1], -377705116800000000)
                 AND (b_occurred_at[i] BETWEEN -377705116800000000 AND 253402300799999999) IS NOT FALSE
             THEN greatest(v_moment, b_now[i])
+            ELSE "annals".annals_refuse('times fall, or are impossible')
         END, b_occurred_at[i], b_id[i], false, b_actor[i], b_reason[i], b_location[i], b_tags[i]
     FROM generate_series(1, v_batches) AS i;
 
@@ -198,4 +209,4 @@ BEGIN
 END
 $$;
 
-REVOKE ALL ON FUNCTION "annals".annals_append_one, "annals".annals_append_plain FROM PUBLIC;
+REVOKE ALL ON FUNCTION "annals".annals_append_one, "annals".annals_append_plain, "annals".annals_refuse FROM PUBLIC;
