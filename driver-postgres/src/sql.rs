@@ -1,6 +1,6 @@
 //! The statements, written for the schema `"annals"` and run in the one that was asked for.
 //!
-//! Each names its log as `$1`, and each read is one statement, so it sees one moment. No statement
+//! Each names its log as `$1`, and each read but a walk is one statement, so it sees one moment. No statement
 //! relies on what a session knows, so that connections may be shared by way of a pooler.
 //!
 //! Rows are compared as `(key, position)` where the newest or oldest entry of a key is looked for:
@@ -397,6 +397,16 @@ mod tests {
         }
     }
 
+    /// Reads call functions only where all of them may be called.
+    #[test]
+    fn all_functions_to_read_by_are_looked_for() {
+        let opened = ALL.iter().find(|(name, _)| *name == "opened").map(|(_, sql)| *sql).unwrap();
+        assert!(opened.contains(&format!("count(*) = {}\n", questions::ALL.len())), "{opened}");
+        for (name, _) in questions::ALL {
+            assert!(opened.contains(&format!("'annals_read_{name}'")), "{name}");
+        }
+    }
+
     /// The time of recording is that of the clients, and of the commit before: the server's clock may go
     /// as it likes.
     #[test]
@@ -411,7 +421,7 @@ mod tests {
             "CURRENT_DATE",
             "LOCALTIME",
         ];
-        let files = [include_str!("schema.sql"), include_str!("functions.sql")];
+        let files = [include_str!("schema.sql"), include_str!("functions.sql"), include_str!("plain.sql")];
         for sql in files.into_iter().chain(questions::ALL.iter().chain(ALL).map(|(_, sql)| *sql)) {
             let sql = sql.to_uppercase();
             assert_eq!(clocks.iter().find(|clock| sql.contains(**clock)), None);

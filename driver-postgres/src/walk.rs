@@ -1,5 +1,5 @@
-//! Whole commits, page by page. A page is a statement for the commits and one for their entries, which
-//! name their keys by ids: a walk meets the same keys again and again, and most are known by then.
+//! Whole commits, page by page. A page is a statement for where the log ends, one for the commits and one for
+//! their entries, which name their keys by ids: a walk meets the same keys again and again, and most are known by then.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;

@@ -256,6 +256,45 @@ fn who_may_still_see_what_was_erased_is_waited_for() {
     }
 }
 
+/// A page of commits is several statements. The one for the entries waits here until the value is erased.
+#[test]
+fn a_page_of_commits_has_the_erasure_if_it_has_what_was_erased() {
+    for order in [Order::OldestFirst, Order::NewestFirst] {
+        let Some(scratch) = Scratch::alone() else { return };
+        let driver = scratch.options().open().unwrap();
+        append(&driver, set("x", b"\x01"));
+        let (schema, log) = (scratch.schema(), scratch.number());
+        let (mut eraser, mut watcher) = (scratch.sql(), scratch.sql());
+        let mut erasing = eraser.transaction().unwrap();
+        let lock = format!("LOCK TABLE {schema}.annals_entry IN ACCESS EXCLUSIVE MODE");
+        erasing.batch_execute(&lock).unwrap();
+        let page = thread::scope(|scope| {
+            let reader = scope.spawn(|| driver.commits(PositionRange::ALL, order, 10).unwrap());
+            let waits = format!(
+                "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = '{schema}.annals_entry'::regclass"
+            );
+            while watcher.query_one(&waits, &[]).unwrap().get::<_, i64>(0) == 0 {
+                assert!(!reader.is_finished(), "the entries were read beside the lock");
+                thread::sleep(Duration::from_millis(1));
+            }
+            let erase = format!(
+                "SELECT FROM {schema}.annals_erase({log}, 1, 1000, '{{1}}', ARRAY[md5(random()::text)::uuid], '{{f}}',
+                '{{0}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{NULL}}', '{{1}}', '{{0}}', '{{}}', '{{}}',
+                '{{}}', '{{}}', '{{__annals/erasures}}', '{{erasure}}', '{{NULL}}', '{{NULL}}', '{{NULL}}',
+                ARRAY['\\x80'::bytea])"
+            );
+            erasing.batch_execute(&erase).unwrap();
+            erasing.commit().unwrap();
+            reader.join().unwrap()
+        });
+        let by = Position::new(2).unwrap();
+        let mut entries: Vec<_> = page.iter().flat_map(|whole| &whole.entries).collect();
+        entries.sort_by_key(|entry| entry.position);
+        assert_eq!(entries.iter().map(|entry| entry.position.get()).collect::<Vec<_>>(), [1, 2], "{order:?}");
+        assert_eq!(entries[0].action, Action::Erased { by }, "{order:?}");
+    }
+}
+
 #[test]
 fn who_uses_the_table_for_too_long_is_named() {
     for by in BOTH {
